@@ -1,0 +1,56 @@
+"""Everything a service works with, built once per process and only when first needed."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from chalicelib import settings
+from chalicelib.aws.bucket import Bucket
+from chalicelib.aws.dns import Resolver
+from chalicelib.aws.mail import Mail
+from chalicelib.aws.queue import Queues
+from chalicelib.aws.table import Table
+from chalicelib.aws.workflow import Workflows
+from chalicelib.rules.figures import DEFAULT, Figures
+from chalicelib.store.blobs import Blobs
+from chalicelib.store.directory import Directory
+from chalicelib.store.mailbox import MailboxStore
+from chalicelib.store.outbox import Outbox
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What is kept, what can be called, and the figures of the operator."""
+
+    settings: settings.Settings
+    figures: Figures
+    directory: Directory
+    mailboxes: MailboxStore
+    outbox: Outbox
+    blobs: Blobs
+    mail: Mail
+    queues: Queues
+    workflows: Workflows
+    resolver: Resolver
+
+
+def build(env: settings.Settings, figures: Figures = DEFAULT) -> Platform:
+    """A platform over the resources that the settings name."""
+    mail_table = Table(env.mail_table)
+    return Platform(
+        settings=env,
+        figures=figures,
+        directory=Directory(Table(env.directory_table)),
+        mailboxes=MailboxStore(mail_table, figures),
+        outbox=Outbox(mail_table),
+        blobs=Blobs(Bucket(env.mail_bucket)),
+        mail=Mail(env.configuration_set),
+        queues=Queues(),
+        workflows=Workflows(),
+        resolver=Resolver(env.resolver),
+    )
+
+
+@cache
+def platform() -> Platform:
+    """The platform of this process."""
+    return build(settings.load())
