@@ -18,3 +18,24 @@ lock:
 	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile $(LOCK) requirements.in -o requirements.txt
 	$(BIN)/uv pip compile $(LOCK) requirements-dev.in -o requirements-dev.txt
+
+# The one command that passes everything: types, lint, then every test (pages and deployments included).
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# Every message of a folder through the front door and back out of the API: make corpus DIR=path
+corpus: $(STAMP)
+	$(BIN)/python -m tools.corpus $(DIR)
+
+# Counted AWS calls and capacity units of the ordinary operations, beside their budgets.
+bench: $(STAMP)
+	$(BIN)/python -m bench.ops
+
+clean:
+	rm -rf .venv .local build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf webmail-frontend/dist webmail-frontend/node_modules

@@ -5,9 +5,8 @@ import statistics
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = sorted(
-    path for folder in ("chalicelib", "local", "tools", "bench") for path in (ROOT / folder).rglob("*.py")
-) + [ROOT / "app.py"]
+FOLDERS = ("chalicelib", "local", "tools", "bench")
+CODE = [ROOT / "app.py", *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))]
 FRONT = sorted((ROOT / "webmail-frontend" / "src").rglob("*.ts*"))
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 50
