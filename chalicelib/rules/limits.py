@@ -1,0 +1,137 @@
+"""What may be sent, by whom and how fast (S19 to S21, S25, S31, S32). Pure: figures and facts in, refusals out."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from chalicelib.rules.errors import ServiceError
+from chalicelib.rules.figures import MB, Figures
+from chalicelib.rules.values import Account, Domain, Part, Source
+
+# File types that SES refuses to carry ("Unsupported attachment types" of its developer guide).
+REFUSED_TYPES = frozenset(
+    "ade adp app asp bas bat cer chm cmd com cpl crt csh der exe fxp gadget hlp hta inf ins isp its js jse ksh "
+    "lib lnk mad maf mag mam maq mar mas mat mau mav maw mda mdb mde mdt mdw mdz msc msh msh1 msh2 mshxml "
+    "msh1xml msh2xml msi msp mst ops pcd pif plg prf prg reg scf scr sct shb shs sys ps1 ps1xml ps2 ps2xml "
+    "psc1 psc2 tmp url vb vbe vbs vps vsmacros vss vst vsw vxd ws wsc wsf wsh xnk".split()
+)
+
+# RFC 5321 Mailbox, ASCII only: SES has no SMTPUTF8, and one malformed address refuses the whole call.
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
+
+
+def sendable(address: str) -> bool:
+    """Whether an address can be given to SES: dot-atom of at most 64 octets, domain of at most 253 (RFC 5321 §4.5.3)."""
+    local, _, domain = address.rpartition("@")
+    return len(local) <= 64 and len(domain) <= 253 and _ADDRESS.fullmatch(address) is not None
+
+
+def check_size(size: int, figures: Figures) -> None:
+    """S19. Raises too_large."""
+    limit = figures.max_message_bytes
+    if size > limit:
+        raise ServiceError(
+            "too_large",
+            f"The message is larger than {limit // MB} MB, attachments and encoding included.",
+            extra={"limit": limit, "used": size},
+        )
+
+
+def check_recipients(recipients: Sequence[str], figures: Figures) -> None:
+    """S20, and every address must be one that can be sent to. Raises no_, too_many_ or invalid_recipients."""
+    limit = figures.max_recipients
+    if not recipients:
+        raise ServiceError("no_recipients", "The message has no recipient.")
+    if len(recipients) > limit:
+        raise ServiceError(
+            "too_many_recipients",
+            f"A message can have {limit} recipients at most.",
+            extra={"limit": limit, "used": len(recipients)},
+        )
+    wrong = [a for a in recipients if not sendable(a)]
+    if wrong:
+        raise ServiceError(
+            "invalid_recipients",
+            "These addresses cannot be sent to: " + ", ".join(wrong),
+            extra={"addresses": tuple(wrong)},
+        )
+
+
+def check_sender(account: Account, domain: Domain | None) -> None:
+    """S5, S31, S32: who may send at all. Raises account_suspended, domain_pending or domain_suspended."""
+    if account.state == "suspended":
+        raise ServiceError("account_suspended", "Sending from this mailbox is suspended.")
+    if domain is not None and domain.state == "suspended":
+        raise ServiceError("domain_suspended", f"Email of {account.domain} is suspended.")
+    if domain is None or domain.state != "live":
+        raise ServiceError("domain_pending", f"The MX record of {account.domain} does not point here.")
+
+
+def check_from(account: Account, envelope: str | None, header: Iterable[str | None]) -> None:
+    """The sender owns every address it sends under. Arguments are account ids that the addresses belong to.
+
+    Raises forbidden_from; `extra["where"]` says "envelope" or "header" (RFC 8621 §7.5 tells them apart).
+    """
+    if envelope != account.id:
+        raise ServiceError(
+            "forbidden_from",
+            "The return path is not an address of this mailbox.",
+            extra={"where": "envelope"},
+        )
+    owners = tuple(header)
+    if not owners or any(owner != account.id for owner in owners):
+        raise ServiceError(
+            "forbidden_from", "The From address is not an address of this mailbox.", extra={"where": "header"}
+        )
+
+
+def leaves(part: Part) -> Iterator[Part]:
+    """The parts of a tree that have content, in order."""
+    if part.parts:
+        for child in part.parts:
+            yield from leaves(child)
+    else:
+        yield part
+
+
+def check_attachments(structure: Part) -> None:
+    """File types that would make SES refuse the message. Raises forbidden_attachment naming them."""
+    names = [p.name for p in leaves(structure) if p.name]
+    wrong = [n for n in names if n.rpartition(".")[2].strip().lower() in REFUSED_TYPES and "." in n]
+    if wrong:
+        raise ServiceError(
+            "forbidden_attachment",
+            "Attachments of these types cannot be sent: " + ", ".join(wrong),
+            extra={"names": tuple(wrong)},
+        )
+
+
+def rate_limit(source: Source, figures: Figures) -> int | None:
+    """S21: messages a minute through a door; None is without limit (the service's own notices)."""
+    if source == "notice":
+        return None
+    return figures.webmail_per_minute if source == "webmail" else figures.smtp_per_minute
+
+
+def admit(sent: Sequence[int], now: int, limit: int) -> tuple[int, ...]:
+    """S21, exact: no minute, wherever it begins, holds more than `limit` messages.
+
+    `sent` and `now` are milliseconds since 1970. Gives the times to remember with this message among
+    them. Raises rate_limited with the seconds to wait.
+    """
+    recent = tuple(t for t in sent if t > now - 60_000)
+    if len(recent) < limit:
+        return (*recent, now)
+    wait = max(1, -(-(min(recent) + 60_000 - now) // 1000))
+    raise ServiceError(
+        "rate_limited",
+        f"At most {limit} messages a minute can be sent; try again in {wait} seconds.",
+        extra={
+            "limit": limit,
+            "used": len(recent),
+            "remaining": 0,
+            "unit": "messages/minute",
+            "retry_after": wait,
+        },
+    )
