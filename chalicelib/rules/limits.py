@@ -1,4 +1,4 @@
-"""What may be sent, by whom and how fast (S19 to S21, S25, S31, S32). Pure: figures and facts in, refusals out."""
+"""What may be sent, by whom and how fast (S19 to S21, S25, S31, S32): facts in, refusals out."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,12 +8,13 @@ from chalicelib.rules.figures import MB, Figures
 from chalicelib.rules.values import Account, Domain, Part, Source
 
 # File types that SES refuses to carry ("Unsupported attachment types" of its developer guide).
-REFUSED_TYPES = frozenset(
-    "ade adp app asp bas bat cer chm cmd com cpl crt csh der exe fxp gadget hlp hta inf ins isp its js jse ksh "
-    "lib lnk mad maf mag mam maq mar mas mat mau mav maw mda mdb mde mdt mdw mdz msc msh msh1 msh2 mshxml "
-    "msh1xml msh2xml msi msp mst ops pcd pif plg prf prg reg scf scr sct shb shs sys ps1 ps1xml ps2 ps2xml "
-    "psc1 psc2 tmp url vb vbe vbs vps vsmacros vss vst vsw vxd ws wsc wsf wsh xnk".split()
+_REFUSED = (
+    "ade adp app asp bas bat cer chm cmd com cpl crt csh der exe fxp gadget hlp hta inf ins isp its js jse "
+    "ksh lib lnk mad maf mag mam maq mar mas mat mau mav maw mda mdb mde mdt mdw mdz msc msh msh1 msh2 "
+    "mshxml msh1xml msh2xml msi msp mst ops pcd pif plg prf prg reg scf scr sct shb shs sys ps1 ps1xml ps2 "
+    "ps2xml psc1 psc2 tmp url vb vbe vbs vps vsmacros vss vst vsw vxd ws wsc wsf wsh xnk"
 )
+REFUSED_TYPES = frozenset(_REFUSED.split())
 
 # RFC 5321 Mailbox, ASCII only: SES has no SMTPUTF8, and one malformed address refuses the whole call.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -22,7 +23,7 @@ _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
 
 
 def sendable(address: str) -> bool:
-    """Whether an address can be given to SES: dot-atom of at most 64 octets, domain of at most 253 (RFC 5321 §4.5.3)."""
+    """Whether SES can be given an address: a dot-atom and a host name, lengths of RFC 5321 §4.5.3."""
     local, _, domain = address.rpartition("@")
     return len(local) <= 64 and len(domain) <= 253 and _ADDRESS.fullmatch(address) is not None
 
