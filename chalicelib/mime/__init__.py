@@ -1,0 +1,24 @@
+"""Messages as bytes and values. Free of AWS; every reader takes any octets and never raises."""
+
+from chalicelib.mime.automatic import is_automatic
+from chalicelib.mime.body import Bodies, bodies, leaves, part_bytes, part_text
+from chalicelib.mime.build import compose
+from chalicelib.mime.dsn import dsn
+from chalicelib.mime.fields import header_fields
+from chalicelib.mime.parse import digest
+from chalicelib.mime.rewrite import seven_bit, without_headers
+
+__all__ = [
+    "Bodies",
+    "bodies",
+    "compose",
+    "digest",
+    "dsn",
+    "header_fields",
+    "is_automatic",
+    "leaves",
+    "part_bytes",
+    "part_text",
+    "seven_bit",
+    "without_headers",
+]
