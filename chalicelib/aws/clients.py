@@ -7,6 +7,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
+#: Services whose calls must not be repeated by the SDK: a message might go out twice.
+ONCE = frozenset({"ses", "sesv2"})
+
 _clients: dict[str, Any] = {}
 _lock = Lock()
 
@@ -19,7 +22,7 @@ def client(service: str) -> Any:
             from botocore.config import Config
 
             config = Config(
-                retries={"mode": "standard", "total_max_attempts": 4},
+                retries={"mode": "standard", "total_max_attempts": 1 if service in ONCE else 4},
                 connect_timeout=3,
                 read_timeout=20,
                 max_pool_connections=32,
