@@ -61,15 +61,21 @@ def plain_item(item: Mapping[str, Any]) -> Item:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A condition expression with its values and names, combined by `&`."""
+    """A condition expression with its values and names, combined by `&` and `|`."""
 
     expression: str
     values: Mapping[str, Any] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
 
     def __and__(self, other: "Check") -> "Check":
+        return self._joined("AND", other)
+
+    def __or__(self, other: "Check") -> "Check":
+        return self._joined("OR", other)
+
+    def _joined(self, how: str, other: "Check") -> "Check":
         return Check(
-            f"({self.expression}) AND ({other.expression})",
+            f"({self.expression}) {how} ({other.expression})",
             {**self.values, **other.values},
             {**self.names, **other.names},
         )
