@@ -36,6 +36,15 @@ corpus: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m bench.ops
 
+# One template and one zip in build/package. ARCH=x86_64 for Lambdas that are not arm64.
+ARCH ?= arm64
+package: $(STAMP)
+	$(BIN)/python -m tools.package --arch $(ARCH)
+
+# To the AWS account that the environment's credentials open; docs/deploy.md goes through it step by step.
+deploy: package
+	$(BIN)/python -m tools.deploy --stage $(STAGE)
+
 clean:
 	rm -rf .venv .local build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	rm -rf webmail-frontend/dist webmail-frontend/node_modules
