@@ -13,8 +13,10 @@ from chalicelib.aws.workflow import Workflows
 from chalicelib.rules.figures import DEFAULT, Figures
 from chalicelib.store.blobs import Blobs
 from chalicelib.store.directory import Directory
+from chalicelib.store.ledger import Ledger
 from chalicelib.store.mailbox import MailboxStore
 from chalicelib.store.outbox import Outbox
+from chalicelib.store.sessions import Sessions
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Platform:
     settings: settings.Settings
     figures: Figures
     directory: Directory
+    sessions: Sessions
+    ledger: Ledger
     mailboxes: MailboxStore
     outbox: Outbox
     blobs: Blobs
@@ -35,11 +39,13 @@ class Platform:
 
 def build(env: settings.Settings, figures: Figures = DEFAULT) -> Platform:
     """A platform over the resources that the settings name."""
-    mail_table = Table(env.mail_table)
+    mail_table, directory_table = Table(env.mail_table), Table(env.directory_table)
     return Platform(
         settings=env,
         figures=figures,
-        directory=Directory(Table(env.directory_table)),
+        directory=Directory(directory_table),
+        sessions=Sessions(directory_table),
+        ledger=Ledger(directory_table),
         mailboxes=MailboxStore(mail_table, figures),
         outbox=Outbox(mail_table),
         blobs=Blobs(Bucket(env.mail_bucket)),

@@ -148,7 +148,9 @@ class Directory:
         pk = f"DOMAIN#{domain}"
         current = {"pk": pk, "sk": "DNS", "rows": [dns_item(row) for row in rows]}
         look = {"pk": pk, "sk": f"LOOK#{evidence['at']}", **evidence, "ttl": expires}
-        self.table.batch_write(put=[*([current] if rows else []), look])
+        if rows:
+            self.table.put(current)
+        self.table.put(look)
 
     def looks(self, domain: str, limit: int = 50) -> list[Item]:
         """The evidence of the last looks at a domain's MX, newest first."""
@@ -164,7 +166,8 @@ class Directory:
         ledger: Item,
     ) -> None:
         """An order with its domain, mailboxes (with password hashes), automatic addresses and ledger entry,
-        in one transaction of 7 + 2 n items. Raises Taken.
+        in one transaction of 7 + 2 n items. A reversed domain may be placed anew once its addresses are gone.
+        Raises Taken.
         """
         free = ABSENT | equals(state="reversed")
         writes = [Put(order_item(order), ABSENT), Put(domain_item(domain), free), Put(ledger, ABSENT)]

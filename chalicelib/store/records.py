@@ -55,6 +55,7 @@ class HostedDomain:
     order: str
     ordered_at: datetime
     tokens: tuple[str, ...] = ()  # of the SES identity's DKIM records
+    dkim_zone: str = ""  # where those point to
     started: bool = False  # the activation execution runs
     noticed_at: datetime | None = None  # S6
     live_at: datetime | None = None
@@ -158,6 +159,7 @@ def domain_of(item: Mapping[str, Any]) -> HostedDomain:
         order=item["order"],
         ordered_at=datetime.fromisoformat(item["ordered_at"]),
         tokens=tuple(item.get("tokens", ())),
+        dkim_zone=item.get("dkim_zone", ""),
         started=item.get("started", False),
         noticed_at=time_or_none(item.get("noticed_at")),
         live_at=time_or_none(item.get("live_at")),
