@@ -98,7 +98,12 @@ _RANK = {"queued": 0, "sent": 1, "deferred": 2, "delivered": 4, "failed": 5}
 
 
 def _weight(fate: Fate) -> tuple[int, int, str, str]:
-    """Order of findings of one attempt: what ends it weighs more; a bounce after acceptance most."""
+    """Order of findings of one attempt: what ends it weighs more; a bounce after acceptance most.
+
+    That it was sent is the same finding whoever says so and when: our own record or SES's Send event.
+    """
+    if fate.state == "sent":
+        return (1, 0, "", "")
     return (_RANK[fate.state] + fate.ended, fate.at, fate.status, fate.reply)
 
 

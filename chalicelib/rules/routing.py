@@ -1,6 +1,6 @@
 """Where a message goes that has come to a recipient here (S5, S9, S19, S25, S26, S28, S31)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chalicelib.rules.figures import MB, Figures
@@ -65,7 +65,7 @@ def decide(
     found: Lookup,
     arrival: Arrival,
     sender: Account | None,
-    members: Sequence[Account],
+    members: Iterable[Account],
     figures: Figures,
 ) -> Decision:
     """What happens to one recipient of an arrival.
@@ -88,7 +88,7 @@ def decide(
 
 
 def _automatic(
-    entry: Automatic, found: Lookup, arrival: Arrival, sender: Account | None, members: Sequence[Account]
+    entry: Automatic, found: Lookup, arrival: Arrival, sender: Account | None, members: Iterable[Account]
 ) -> Decision:
     """S9: emailadmin@ reaches each admin; all@ everybody, from the domain's admins alone."""
     if entry.kind == "all":
@@ -113,6 +113,31 @@ def _may_address_all(sender: Account | None, found: Lookup) -> bool:
     )
 
 
+def by_machine(header: Iterable[tuple[str, bytes]]) -> bool:
+    """S28: whether a message is a bounce or an automatic answer, by its header.
+
+    List mail is neither: its envelope sender wants to know which addresses are dead.
+    """
+    return any(_tells(name.lower(), value.decode("latin-1").strip().lower()) for name, value in header)
+
+
+def _tells(name: str, value: str) -> bool:
+    """RFC 3834 §5, RFC 6522, and what older responders write."""
+    if name == "auto-submitted":
+        return value.split(";")[0].split("(")[0].strip() not in ("", "no")
+    if name == "precedence":
+        return value == "auto_reply"
+    if name == "content-type":
+        return value.startswith("multipart/report")
+    return name in ("x-autoreply", "x-autorespond", "x-failed-recipients")
+
+
 def may_bounce(arrival: Arrival, automatic: bool) -> bool:
     """S28: no bounce for a bounce, for automatic mail, or to a sender who may not have sent it."""
-    return bool(arrival.envelope.sender) and not automatic and arrival.verdicts.sender_authentic
+    sender = arrival.envelope.sender.lower()
+    return (
+        bool(sender)
+        and not sender.startswith("mailer-daemon@")
+        and not automatic
+        and arrival.verdicts.sender_authentic
+    )

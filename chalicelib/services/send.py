@@ -1,0 +1,296 @@
+"""Mail on its way out: accepted, split, queued, handed to SES, and looked after until it is settled."""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from chalicelib import mime
+from chalicelib.aws import clock
+from chalicelib.aws.log import logger
+from chalicelib.aws.mail import Paused, Rejected, Throttled, Unclear
+from chalicelib.aws.table import Busy, pause
+from chalicelib.rules import delivery, limits, routing
+from chalicelib.rules.delivery import Chunk, Fate, Finding
+from chalicelib.rules.errors import ServiceError
+from chalicelib.rules.values import (
+    Account,
+    Digest,
+    Envelope,
+    Lookup,
+    Submission,
+    SubmissionState,
+    Submitted,
+)
+from chalicelib.services import outcomes
+from chalicelib.services.platform import Platform
+from chalicelib.store.outbox import Outgoing, Rate, Repeated, Stale
+
+TRIES = 12  # at the sender's rate, while others send from the same mailbox
+LISTED = 100  # newest submissions of an account that `status` gives
+NEGLECTED = timedelta(minutes=30)  # what is open longer is looked at by `mend`
+BACK_OFF_SECONDS = 60  # a throttled call comes again within this time
+NOWHERE = Lookup(None, None)
+
+# Bcc is for the sender's own copy. The others would steer SES, or its bounces, past us.
+NOT_SENT = (
+    "Bcc",
+    "Resent-Bcc",
+    "Return-Path",
+    "X-SES-Configuration-Set",
+    "X-SES-Message-Tags",
+    "X-SES-Tenant",
+    "X-SES-Source-Arn",
+    "X-SES-From-Arn",
+    "X-SES-Return-Path-Arn",
+    "X-SES-List-Management-Options",
+)
+
+
+# ------------------------------------------------------------------------- in
+def submit(p: Platform, s: Submission) -> Submitted:
+    """Take a message for sending: kept, its recipients split, before the answer. A repeat does nothing new.
+
+    Raises ServiceError: not_found (blob), too_large, no_recipients, too_many_recipients, invalid_recipients,
+    account_suspended, domain_pending, domain_suspended, forbidden_from, forbidden_attachment, virus,
+    rate_limited.
+    """
+    known = p.outbox.load(s.id)
+    if known is None:
+        known = _create(p, s)
+    out, chunks = known
+    if out.account != (s.account.id if s.account else ""):
+        raise ServiceError("conflict", "This submission is somebody else's.")
+    dispatch(p, chunks)
+    return Submitted(out.id, out.sent_at)
+
+
+def _create(p: Platform, s: Submission) -> tuple[Outgoing, list[Chunk]]:
+    """Check the message and write it down with everything that sending it takes."""
+    limits.check_size(s.size, p.figures)
+    recipients = limits.check_recipients(s.envelope.recipients, p.figures)
+    raw = p.blobs.get(s.blob)
+    limits.check_size(len(raw), p.figures)
+    digest = mime.digest(raw)
+    found = _look_up(p, s, digest, recipients)
+    if s.account:
+        _check(s, s.account, digest, found)
+    limits.check_attachments(digest.structure)
+    limits.check_virus(mime.part_bytes(raw, part) for part in limits.leaves(digest.structure))
+    chunks = split(s.id, recipients, found, p.figures.recipients_per_call)
+    out = Outgoing(
+        id=s.id,
+        account=s.account.id if s.account else "",
+        domain=s.account.domain if s.account else s.envelope.sender.rpartition("@")[2],
+        envelope=Envelope(s.envelope.sender, recipients),
+        raw=_sent_blob(p, s, raw),
+        size=len(raw),
+        message_id=s.message_id,
+        sent_at=clock.now(),
+        chunks=len(chunks),
+        automatic=routing.by_machine(mime.header_fields(raw)),
+        email_id=s.email_id,
+        identity=s.identity,
+        thread=s.thread,
+    )
+    return _keep(p, s, out, chunks)
+
+
+def _keep(p: Platform, s: Submission, out: Outgoing, chunks: list[Chunk]) -> tuple[Outgoing, list[Chunk]]:
+    """The one transaction, with the sender's rate in it (S21): counted once, and only what is sent."""
+    for attempt in range(TRIES):
+        try:
+            p.outbox.create(out, chunks, _rate(p, s))
+        except Stale:
+            pause(min(attempt, 4))
+        except Repeated:
+            return p.outbox.load(s.id) or (out, chunks)
+        else:
+            return out, chunks
+    raise Busy("rate overtaken again and again")
+
+
+def _rate(p: Platform, s: Submission) -> Rate | None:
+    limit = limits.rate_limit(s.source, p.figures)
+    if s.account is None or limit is None:
+        return None
+    rate = p.outbox.rate(s.account.id, s.source)
+    return replace(rate, times=limits.admit(rate.times, delivery.milliseconds(clock.now()), limit))
+
+
+def _look_up(p: Platform, s: Submission, digest: Digest, recipients: Sequence[str]) -> dict[str, Lookup]:
+    """Everybody the message names as sender or recipient, in one batch; keys in lower case."""
+    people = {c.email.lower() for c in (*digest.from_, *digest.sender)}
+    asked = {s.envelope.sender.lower(), *people, *(r.lower() for r in recipients)}
+    if s.account:
+        asked.add(s.account.address)
+    return p.directory.lookup(asked - {""})
+
+
+def _check(s: Submission, account: Account, digest: Digest, found: dict[str, Lookup]) -> None:
+    """Whether this account may send at all, and under these addresses; as the directory has it now."""
+
+    def owner(address: str) -> str | None:
+        entry = found.get(address.lower(), NOWHERE).entry
+        return entry.id if isinstance(entry, Account) else None
+
+    own = found.get(account.address, NOWHERE)
+    current = own.entry if isinstance(own.entry, Account) and own.entry.id == account.id else account
+    limits.check_sender(current, own.domain)
+    header = [owner(c.email) for c in (*digest.from_, *digest.sender)]
+    limits.check_from(account, owner(s.envelope.sender), header)
+
+
+def _sent_blob(p: Platform, s: Submission, raw: bytes) -> str:
+    """The blob that goes out: the message's own, or a copy without what must not be seen."""
+    unwanted = {name.lower() for name in NOT_SENT}
+    if not any(name.lower() in unwanted for name, _ in mime.header_fields(raw)):
+        return s.blob
+    blob = f"own/{s.id}"
+    p.blobs.put(blob, mime.without_headers(raw, NOT_SENT), type="message/rfc822")
+    p.mailboxes.purge_blob(blob, clock.now())  # in time; local recipients' copies hold it longer
+    return blob
+
+
+def split(submission: str, recipients: Iterable[str], found: dict[str, Lookup], size: int) -> list[Chunk]:
+    """S26: local recipients come in by the arrivals queue, all others go out by SES; S5: a pending domain is
+    not local.
+    """
+    inside: list[str] = []
+    outside: list[str] = []
+    for address in recipients:
+        (inside if found.get(address.lower(), NOWHERE).local else outside).append(address)
+    groups = [(True, g) for g in _groups(inside, size)] + [(False, g) for g in _groups(outside, size)]
+    return [
+        Chunk(submission, number, local, dict.fromkeys(group, Fate()))
+        for number, (local, group) in enumerate(groups)
+    ]
+
+
+def _groups(addresses: Sequence[str], size: int) -> list[Sequence[str]]:
+    return [addresses[at : at + size] for at in range(0, len(addresses), size)]
+
+
+# ------------------------------------------------------------------------ out
+def dispatch(p: Platform, chunks: Iterable[Chunk]) -> None:
+    """Queue what waits to be attempted. More than once does no harm: the chunk's record decides."""
+    waiting = [c for c in chunks if c.phase == "queued"]
+    inside = [{"kind": "local", "submission": c.submission, "part": c.number} for c in waiting if c.local]
+    outside = [{"submission": c.submission, "chunk": c.number} for c in waiting if not c.local]
+    if inside:
+        p.queues.send_all(p.settings.arrivals_queue, inside)
+    if outside:
+        p.queues.send_all(p.settings.outgoing_queue, outside)
+
+
+def attempt(p: Platform, submission: str, number: int) -> None:
+    """One call of SES for a chunk, at most once per attempt record. Raises Busy, ServiceError not_found."""
+    out, chunk = p.outbox.outgoing(submission), p.outbox.chunk(submission, number)
+    if out is None or chunk is None:
+        logger.warning("no such submission", extra={"submission": submission, "chunk": number})
+        return
+    verdict = delivery.begin(chunk, clock.now())
+    if verdict == "nothing":
+        outcomes.follow(p, chunk)
+    elif verdict == "wait":
+        _again(p, chunk, int(delivery.LOOK_AGAIN.total_seconds()))
+    else:
+        raw = mime.seven_bit(p.blobs.get(out.raw))
+        try:
+            begun = p.outbox.save(delivery.sending(chunk, clock.now()))
+        except Stale:  # another delivery of this message, or an event, was quicker
+            _again(p, chunk, 1)
+            return
+        _call(p, out, begun, raw)
+
+
+def _again(p: Platform, chunk: Chunk, seconds: int) -> None:
+    body = {"submission": chunk.submission, "chunk": chunk.number}
+    p.queues.send(p.settings.outgoing_queue, body, delay=seconds)
+
+
+def _call(p: Platform, out: Outgoing, chunk: Chunk, raw: bytes) -> None:
+    """Hand the message to SES and write down how it ended."""
+    tags = {"submission": out.id, "chunk": str(chunk.number), "attempt": str(chunk.attempt)}
+    try:
+        ses_id = p.mail.send(out.envelope.sender, delivery.included(chunk), raw, tags)
+    except Throttled:
+        _put_back(p, chunk)
+    except Unclear as error:
+        logger.error("end of a call unseen", extra={**tags, "error": str(error)})
+        _again(p, chunk, int(delivery.LOOK_AGAIN.total_seconds()))
+    except Paused as error:
+        logger.error("sending paused", extra={**tags, "error": str(error)})
+        reply = "451 4.3.2 not sending at present, will try again"
+        _end(p, chunk, Finding("deferred", True, "4.3.2", reply))
+    except Rejected as error:
+        logger.error("message refused", extra={**tags, "error": str(error)})
+        _end(
+            p, chunk, Finding("failed", status="5.6.0", reply="550 5.6.0 the message cannot be sent as it is")
+        )
+    else:
+        p.outbox.remember(ses_id, out, clock.now())
+        _end(p, chunk, Finding("sent"), ses_id)
+
+
+def _end(p: Platform, chunk: Chunk, finding: Finding, ses_id: str = "") -> None:
+    """The call's end for all it was made for, unless events were quicker with more."""
+    at = delivery.milliseconds(clock.now())
+    findings = dict.fromkeys(delivery.included(chunk), finding)
+    event = delivery.Event(chunk.submission, chunk.number, chunk.attempt, ses_id, at, findings)
+    outcomes.update(p, chunk.submission, chunk.number, lambda c: delivery.apply(c, event), start=chunk)
+
+
+def _put_back(p: Platform, chunk: Chunk) -> None:
+    """A throttled call was not made: the same attempt again, soon (no delivery failure)."""
+
+    def waiting(current: Chunk) -> Chunk:
+        mine = current.attempt == chunk.attempt and current.phase == "sending"
+        return replace(current, phase="queued") if mine else current
+
+    outcomes.update(p, chunk.submission, chunk.number, waiting, start=chunk)
+    _again(p, chunk, random.randint(1, BACK_OFF_SECONDS))
+
+
+# ----------------------------------------------------------------- looked after
+def mend(p: Platform) -> int:
+    """Take up what a crash left: chunks nobody queued, calls nobody saw the end of, reports not written.
+
+    Gives the number of submissions looked at.
+    """
+    looked = 0
+    for id in p.outbox.open_since(clock.now() - NEGLECTED):
+        loaded = p.outbox.load(id)
+        if loaded is None:
+            p.outbox.close(id)
+            continue
+        _mend_chunks(p, loaded[1])
+        outcomes.report(p, id)
+        looked += 1
+    return looked
+
+
+def _mend_chunks(p: Platform, chunks: Sequence[Chunk]) -> None:
+    dispatch(p, chunks)
+    for chunk in chunks:
+        if chunk.phase == "sending" and delivery.begin(chunk, clock.now()) == "resend":
+            _again(p, chunk, 0)
+        elif delivery.wants_machine(chunk):
+            outcomes.update(p, chunk.submission, chunk.number, lambda c: c)
+
+
+def status(p: Platform, account: str, ids: Iterable[str] | None = None) -> list[SubmissionState]:
+    """An account's submissions, those named or the newest; ones that are not there are left out."""
+    wanted = p.outbox.listed(account, LISTED) if ids is None else ids
+    loaded = [p.outbox.load(id) for id in wanted]
+    return [
+        _state(out, chunks) for found in loaded if found for out, chunks in [found] if out.account == account
+    ]
+
+
+def _state(out: Outgoing, chunks: Sequence[Chunk]) -> SubmissionState:
+    shown = {a: delivery.shown(a, f) for c in chunks for a, f in c.fates.items()}
+    recipients = tuple(shown[a] for a in out.envelope.recipients if a in shown)
+    return SubmissionState(
+        out.id, out.email_id, out.identity, out.thread, out.envelope, out.sent_at, recipients
+    )
