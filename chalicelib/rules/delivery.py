@@ -98,18 +98,17 @@ _RANK = {"queued": 0, "sent": 1, "deferred": 2, "delivered": 4, "failed": 5}
 
 
 def _weight(fate: Fate) -> tuple[int, int, str, str]:
-    """Order of findings of one attempt: what ends it weighs more; a bounce after acceptance most.
-
-    That it was sent is the same finding whoever says so and when: our own record or SES's Send event.
-    """
-    if fate.state == "sent":
-        return (1, 0, "", "")
+    """Order of findings of one attempt: what ends it weighs more; a bounce after acceptance most."""
     return (_RANK[fate.state] + fate.ended, fate.at, fate.status, fate.reply)
 
 
 def join(fate: Fate, found: Finding, at: int) -> Fate:
-    """The fate with a finding of its own attempt: commutative, associative and idempotent."""
-    new = replace(fate, state=found.state, ended=found.ended, status=found.status, reply=found.reply, at=at)
+    """The fate with a finding of its own attempt: commutative, associative and idempotent.
+
+    That it was sent is one finding, whoever says so and when: our own record or SES's Send event.
+    """
+    when = 0 if found.state == "sent" else at
+    new = replace(fate, state=found.state, ended=found.ended, status=found.status, reply=found.reply, at=when)
     return new if _weight(new) > _weight(fate) else fate
 
 
