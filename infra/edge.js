@@ -6,6 +6,10 @@ function handler(event) {
   var request = event.request;
   var host = request.headers.host.value.toLowerCase();
   request.headers['x-forwarded-host'] = {value: host};
+  // API Gateway hands out bytes as bytes only to a request that says what it accepts.
+  if (!request.headers.accept) {
+    request.headers.accept = {value: '*/*'};
+  }
   // A page's own paths carry no dot; files do.
   if (!API.test(request.uri) && request.uri.indexOf('.') < 0) {
     request.uri = PAGES[host.split('.')[0]] || '/mail.html';
