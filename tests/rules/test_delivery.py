@@ -32,12 +32,17 @@ def event(findings: dict[str, Finding], attempt: int = 1, at: int = MS + 1000) -
     return Event("s1", 0, attempt, "ses1", at, findings)
 
 
+def told(who: set[str], found: Finding, attempt: int, at: int) -> Event:
+    """The same said of each."""
+    return event(dict.fromkeys(sorted(who), found), attempt, MS + at)
+
+
 FINDINGS = st.sampled_from(
     [Finding("sent"), DELAYED, GIVEN_UP, REFUSED, TAKEN, Finding("deferred", reply="x")]
 )
 EVENTS = st.lists(
     st.builds(
-        lambda who, found, attempt, at: event(dict.fromkeys(sorted(who), found), attempt, MS + at),
+        told,
         st.sets(st.sampled_from([A, B, "stranger@far.test"])),
         FINDINGS,
         st.integers(1, 3),
