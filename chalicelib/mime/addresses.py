@@ -116,6 +116,8 @@ class _Reader:
     def _bare(self) -> tuple[str, str]:
         """No angle brackets: an addr-spec, perhaps with a name in front of it."""
         text = _AROUND.sub(r"\1", "".join(self.words).strip())
+        if not text.strip('"'):
+            return "", ""
         if text.startswith('"') or not re.search(r"\s", text):
             return "", text
         pieces = text.split()

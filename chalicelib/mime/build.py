@@ -15,6 +15,7 @@ from chalicelib.rules.values import Attachment, Draft
 _TYPE = re.compile(r"^[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}$")
 _NAME = re.compile(r"^[!-9;-~]{1,76}$")
 _RISKY = re.compile(rb"(?m)^From |[ \t]$|^\.|[\r\0]|=_")
+_MANGLED = re.compile(rb"(?m)^\.|^F(?=rom )")
 _TEXT_LINE = 78
 
 
@@ -155,8 +156,9 @@ def encode_text(data: bytes) -> tuple[str, bytes]:
 
 def quoted(data: bytes) -> bytes:
     """Quoted-printable of text with LF line ends (RFC 2045 §6.7)."""
-    coded = binascii.b2a_qp(data, istext=True)
-    return coded.replace(b"\r", b"").replace(b"\nFrom ", b"\n=46rom ").replace(b"\n", b"\r\n")
+    coded = binascii.b2a_qp(data, istext=True).replace(b"\r", b"")
+    coded = _MANGLED.sub(lambda found: b"=%02X" % found[0][0], coded)
+    return coded.replace(b"\n", b"\r\n")
 
 
 def crlf(data: bytes) -> bytes:

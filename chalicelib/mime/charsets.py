@@ -112,7 +112,7 @@ def guess(data: bytes) -> tuple[str, bool]:
     except UnicodeDecodeError:
         text = data.decode("utf-8", "replace")
     broken = text.count("\ufffd")
-    if sum(1 for c in text[:100_000] if c > "\x7f") > 2 * min(broken, 100_000):
+    if sum(1 for c in text[:100_000] if c > "\x7f") >= 2 * min(broken, 100_000):
         return text, True
     return _windows(data), True
 

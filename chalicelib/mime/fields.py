@@ -6,6 +6,7 @@ from typing import NamedTuple
 MAX_LINES = 100_000  # header lines looked at in a message
 _NAME = re.compile(rb"([!-9;-~]++)[ \t]*+:")
 _BLANK = re.compile(rb"(?:^|\n)\r*+\n")
+_MBOX = re.compile(rb">?From [^:\s]")
 _FOLD = re.compile(r"\r*\n(?=[ \t])")
 
 
@@ -28,7 +29,7 @@ def view(raw: bytes) -> bytes:
 
 def first(octets: bytes, start: int = 0) -> int:
     """Where the header begins: past the `From ` line that an mbox puts before it."""
-    if octets.startswith((b"From ", b">From "), start):
+    if _MBOX.match(octets, start):
         stop = octets.find(b"\n", start)
         return len(octets) if stop < 0 else stop + 1
     return start

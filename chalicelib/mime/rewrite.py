@@ -65,6 +65,7 @@ def _apply(raw: bytes, edits: list[_Edit]) -> bytes:
 def _edits(raw: bytes, part: Part, depth: int) -> Iterator[_Edit]:
     """Changes of one part and what it holds; none overlap."""
     octets = fields.view(raw)
+    first = fields.first(octets)
     found, _ = fields.read(octets, part.start, part.body)
     change = None if part.parts or _carried(raw[part.body : part.end]) else _body(raw, part, depth)
     relabel = change[0] if change else "7bit" if part.encoding in ("8bit", "binary") else None
@@ -76,6 +77,8 @@ def _edits(raw: bytes, part: Part, depth: int) -> Iterator[_Edit]:
             yield _Edit(field.start, field.end, _field(field.name, value))
     if relabel:
         label = f"Content-Transfer-Encoding: {relabel}\r\n".encode()
+        if part.start == first and not any(f.name.lower() == "mime-version" for f in found):
+            label = b"MIME-Version: 1.0\r\n" + label
         yield _Edit(part.start, part.start, label)
         if not _BLANK.search(raw, part.start, part.body):
             yield _Edit(part.body, part.body, b"\r\n")

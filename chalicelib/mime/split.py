@@ -11,6 +11,8 @@ MAX_DEPTH = 32
 MAX_PARTS = 1_000
 _MAX_LINES_OF_PART = 2_000
 _MAX_DELIMITERS = 50_000
+_GUESS_WITHIN = 4_000
+_GUESS = re.compile(rb"(?im)^--([^\n]{1,200})\n(?=content-)")
 _TAIL = re.compile(rb"(--)?[ \t\r]*+(?:\n|\Z)")
 
 
@@ -52,9 +54,9 @@ class _Splitter:
         head = self._head(start, end, most, default)
         self.parts += 1
         boundary = head.params.get("boundary", "")
-        if head.type.startswith("multipart/") and boundary and len(path) < MAX_DEPTH:
+        if head.type.startswith("multipart/") and len(path) < MAX_DEPTH:
             mark = boundary.rstrip(" \t\r\n").encode("utf-8", "replace")
-            regions = self._regions(mark, head.body, end)
+            regions = (self._regions(mark, head.body, end) if mark else []) or self._guessed(head.body, end)
             if regions:
                 return self._multipart(head, (start, end), path, regions)
         return self._leaf(head, (start, end), path)
@@ -100,6 +102,11 @@ class _Splitter:
         if opened >= 0 and opened < end:
             out.append((opened, end))
         return out
+
+    def _guessed(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The regions where the boundary is misquoted: a delimiter before Content-* fields gives it away."""
+        found = _GUESS.search(self.octets, start, min(end, start + _GUESS_WITHIN))
+        return self._regions(found[1].rstrip(b" \t\r"), start, end) if found else []
 
     def _before(self, at: int) -> int:
         if at and self.octets[at - 1] == 10:
