@@ -167,7 +167,7 @@ class MailboxState:
     modseq: int
     types: Mapping[str, int]  # last modseq of Email, Mailbox, Thread, EmailSubmission, …
     used_bytes: int
-    floor: int  # oldest modseq that the change log still explains
+    floor: int  # oldest state that the change log may still explain
     counters: Mapping[
         str, tuple[int, int, int, int, int]
     ]  # folder → total, unread, threads, unread threads, uidnext
@@ -208,6 +208,7 @@ class Email(Row):
     structure: Part = field(default_factory=lambda: Part("1", "text/plain"))
     verdicts: Verdicts = field(default_factory=Verdicts)
     envelope_from: str = ""
+    whole: bool = True  # False: the record was too large to keep, parse the raw message for the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +271,7 @@ class Changes:
     updated: tuple[str, ...]
     destroyed: tuple[str, ...]
     more: bool = False
+    counts_only: bool = False  # of Mailbox: no more than counters changed in `updated` (RFC 8621 §2.2)
 
 
 Source = Literal["webmail", "smtp", "notice"]
@@ -290,6 +292,14 @@ class Submission:
     email_id: str | None = None
     identity: str | None = None
     thread: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A message taken for sending."""
+
+    id: str
+    sent_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
