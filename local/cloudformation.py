@@ -53,6 +53,15 @@ class Template:
         variables = function.get("Environment", {}).get("Variables", {})
         return {name: str(self.resolve(value)) for name, value in variables.items()}
 
+    def event_source(self, function: str) -> Node:
+        """What the template says of the queue that wakes a function (Chalice's name of it)."""
+        for resource in self._body["Resources"].values():
+            properties = resource.get("Properties", {})
+            if str(self.resolve(properties.get("FunctionName", ""))).endswith(f"-{function}"):
+                for event in properties.get("Events", {}).values():
+                    return self.resolve(event.get("Properties", {}))  # type: ignore[no-any-return]
+        return {}
+
     def name(self, logical: str) -> str:
         """A resource's physical name; its logical id where the template gives none."""
         resource = self._body["Resources"][logical]

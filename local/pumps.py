@@ -8,7 +8,7 @@ import logging
 import re
 import threading
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ import moto.sns.models as sns
 import moto.sqs.models as sqs
 
 from local.clock import Clock, Timer
+from local.cloudformation import Template
 from local.engine import ACCOUNT, REGION, Engine
 from local.lambdas import FunctionError, Runtime, Source
 from local.patching import Patches
@@ -24,19 +25,21 @@ from local.workers import Workers
 
 log = logging.getLogger("local.pumps")
 
-CONCURRENCY = 8  # batches of one queue at a time
+CONCURRENCY = 8  # batches of one queue at a time, where the template says nothing
 ASYNC_RETRIES = (60, 120)  # seconds: Lambda repeats a failed scheduled call twice
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 _A_MOMENT = 0.002  # moto's messages are visible strictly after their moment
 
 
 @dataclass
-class Mapping:
+class QueueMapping:
     """One queue that wakes one function."""
 
     queue: str
     function: str
     batch_size: int
+    concurrency: int
+    partial: bool  # ReportBatchItemFailures
     running: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -47,7 +50,7 @@ class QueuePump:
     def __init__(self, engine: Engine, clock: Clock, runtime: Runtime, workers: Workers) -> None:
         self._engine, self._clock = engine, clock
         self._runtime, self._workers = runtime, workers
-        self._mappings: dict[str, Mapping] = {}
+        self._mappings: dict[str, QueueMapping] = {}
         self._patches = Patches()
 
     def start(self) -> None:
@@ -62,9 +65,10 @@ class QueuePump:
         self._mappings.clear()
         self._patches.undo()
 
-    def connect(self, sources: Iterable[Source], queues: Iterable[str]) -> None:
-        """Let the app's queue functions be woken. A source names its queue by name, part of it or ARN."""
-        names = sorted(queues, key=len)
+    def connect(self, sources: Iterable[Source], template: Template) -> None:
+        """Let the app's queue functions be woken. A source names its queue by name, its end or ARN."""
+        queues = template.resources("AWS::SQS::Queue").values()
+        names = sorted((queue["QueueName"] for queue in queues), key=len)
         for source in (source for source in sources if source.queue):
             wanted = str(source.queue).rsplit(":", 1)[-1]
             found = [name for name in names if name == wanted or name.endswith(f"-{wanted}")]
@@ -72,8 +76,13 @@ class QueuePump:
                 raise LookupError(
                     f"{source.function} listens to {source.queue}, which the template does not have"
                 )
-            self._mappings[found[0]] = Mapping(found[0], source.function, source.batch_size)
+            self._map(found[0], source, template.event_source(source.function))
             self.wake(found[0])
+
+    def _map(self, queue: str, source: Source, told: Mapping[str, Any]) -> None:
+        concurrency = int(told.get("ScalingConfig", {}).get("MaximumConcurrency", CONCURRENCY))
+        partial = "ReportBatchItemFailures" in told.get("FunctionResponseTypes", [])
+        self._mappings[queue] = QueueMapping(queue, source.function, source.batch_size, concurrency, partial)
 
     def waiting(self) -> dict[str, int]:
         """Messages per queue, invisible and delayed ones included."""
@@ -128,11 +137,11 @@ class QueuePump:
             self._engine.ops.count("sqs", "SendMessage", "sns")
         return original(subscription, *more, **named)
 
-    def _drain(self, mapping: Mapping) -> None:
+    def _drain(self, mapping: QueueMapping) -> None:
         """Start as many batches as there are messages and places for them."""
         while True:
             with mapping.lock:
-                if mapping.running >= CONCURRENCY:
+                if mapping.running >= mapping.concurrency:
                     return  # the batch that ends next looks again
                 messages = self._take(mapping)
                 if not messages:
@@ -140,7 +149,7 @@ class QueuePump:
                 mapping.running += 1
             self._start(mapping, messages)
 
-    def _start(self, mapping: Mapping, messages: list[Any]) -> None:
+    def _start(self, mapping: QueueMapping, messages: list[Any]) -> None:
         label = f"batch {mapping.queue}"
         self._clock.hold(label)
 
@@ -155,18 +164,19 @@ class QueuePump:
 
         self._workers.submit(job)
 
-    def _take(self, mapping: Mapping) -> list[Any]:
+    def _take(self, mapping: QueueMapping) -> list[Any]:
         with self._engine.locks["sqs"]:
             backend = self._engine.backend("sqs")
             visibility = backend.queues[mapping.queue].visibility_timeout
             return list(backend.receive_message(mapping.queue, mapping.batch_size, 0, visibility, ["All"]))
 
-    def _process(self, mapping: Mapping, messages: list[Any]) -> None:
+    def _process(self, mapping: QueueMapping, messages: list[Any]) -> None:
         again = self._wake_at(mapping.queue, max(message.visible_at for message in messages))
         self._engine.ops.count("sqs", "ReceiveMessage", mapping.function)
         event = {"Records": [_record(message, mapping.queue) for message in messages]}
         try:
-            failed = _failures(self._runtime.invoke(mapping.function, event), messages)
+            result = self._runtime.invoke(mapping.function, event)
+            failed = _failures(result, messages) if mapping.partial else set()
         except FunctionError:
             failed = {message.id for message in messages}
         done = [message for message in messages if message.id not in failed]

@@ -133,8 +133,7 @@ class Stack:
     def _load(self) -> None:
         if self._app is not None:
             self.runtime.load(self._app)
-        names = [queue["QueueName"] for queue in self.template.resources("AWS::SQS::Queue").values()]
-        self.queues.connect(self.runtime.sources, names)
+        self.queues.connect(self.runtime.sources, self.template)
         self.schedules.connect(self.runtime.sources)
         Expiry(self.engine, self.clock, resources.expiries(self.template)).start()
         self.ops.reset()

@@ -121,6 +121,12 @@ TEMPLATE: dict[str, Any] = {
                 "RawMessageDelivery": True,
             },
         },
+        "Worker": {
+            "Properties": {
+                "FunctionName": "plainpost-local-work",
+                "Events": {"Queue": {"Properties": {"FunctionResponseTypes": ["ReportBatchItemFailures"]}}},
+            }
+        },
         "Poll": {"Properties": {"FunctionName": {"Fn::Sub": "plainpost-${Stage}-poll"}}},
         "Watch": {"Properties": {"FunctionName": {"Fn::Sub": "plainpost-${Stage}-watch"}}},
         "PollMachine": _machine("poll", POLL, PollArn="Poll"),
