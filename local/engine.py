@@ -120,6 +120,9 @@ def _read_body(environ: Environ) -> None:
     environ["wsgi.input"] = io.BytesIO(data)
 
 
+_one = threading.Lock()  # moto's state is the process's: there is one engine at a time
+
+
 class Engine:
     """The AWS endpoint. Port 0 takes a free one. Raises OSError when the port is taken."""
 
@@ -129,6 +132,8 @@ class Engine:
         self._dynamo = Dynamo()
         self._patches = Patches()
         self._wanted = port
+        self._ours = False
+        self._config: dict[str, Any] = {}
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -144,8 +149,12 @@ class Engine:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Empty backends, patches, server."""
+        """Empty backends, patches, server. Raises RuntimeError when this process has an engine already."""
+        if not _one.acquire(blocking=False):
+            raise RuntimeError("one engine at a time: moto's state belongs to the process")
+        self._ours = True
         BackendDict.reset()
+        self._config = dict(default_user_config)
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         self._patches.set(moto_time, "utcnow", self._utcnow)
         import moto.s3.models as s3
@@ -165,8 +174,12 @@ class Engine:
             self._server.shutdown()
             self._server.server_close()
             self._thread.join(5)
-        self._dynamo.remove()
-        self._patches.undo()
+        if self._ours:
+            self._dynamo.remove()
+            self._patches.undo()
+            default_user_config.update(self._config)  # type: ignore[typeddict-item]
+            self._ours = False
+            _one.release()
 
     def backend(self, service: str) -> Any:
         """moto's backend of our account and region; use it under `locks[service]`."""
