@@ -9,6 +9,7 @@ import binascii
 import ssl
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import cast
 
 from aiosmtpd.smtp import SMTP, AuthResult
 from aiosmtpd.smtp import Envelope as Received
@@ -100,7 +101,7 @@ class Submissions:
 
     async def handle_DATA(self, _server: SMTP, session: Connection, envelope: Received) -> str:
         """Store and submit; the reply is given only once nothing can be lost."""
-        account: Account = session.auth_data
+        account = cast(Account, session.auth_data)
         content = envelope.content if isinstance(envelope.content, bytes) else b""
         try:
             number = await asyncio.to_thread(self._submit, account, envelope, content)
@@ -140,7 +141,7 @@ async def _challenge(server: SMTP, prompt: str) -> bytes:
     return answer if isinstance(answer, bytes) else b""
 
 
-def protocol(platform: Platform, tls: ssl.SSLContext | None, *, implicit: bool, host: str) -> SMTP:
+def protocol(platform: Platform, tls: ssl.SSLContext, *, implicit: bool, host: str) -> SMTP:
     """A connection's protocol. Signing in is required, and TLS before it (S24)."""
     return SMTP(
         Submissions(platform),
