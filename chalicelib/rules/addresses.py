@@ -122,3 +122,9 @@ def mailbox_key(local: str) -> str:
     """The name under which a mailbox is looked up: lower case, without a plus tag (RFC 5233)."""
     base, _, _ = local.lower().partition("+")
     return base or local.lower()
+
+
+def mailbox_address(text: str) -> str:
+    """The address of the mailbox that `text` reaches: lower case, without a tag. Raises AddressError."""
+    address = parse(text)
+    return f"{mailbox_key(address.local)}@{address.domain}"

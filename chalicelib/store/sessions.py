@@ -1,10 +1,18 @@
 """Sessions by the hash of their token, and counters of failed log-ins. Both end by themselves (TTL)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.aws.table import Item, Table, Update
+from chalicelib.rules.values import Account
+from chalicelib.store.recent import Recent
 from chalicelib.store.records import meta_key
+
+# How long a warm process answers from memory. A suspension, or a log-out seen by another process, takes
+# effect within the first; a changed password at once, for the second is only a hash's known outcome.
+SIGNED_IN = timedelta(seconds=15)
+VERIFIED = timedelta(minutes=10)
+REMEMBERED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,8 @@ class Sessions:
 
     def __init__(self, table: Table) -> None:
         self.table = table
+        self.accounts: Recent[Account] = Recent(SIGNED_IN, REMEMBERED)
+        self.verified: Recent[str] = Recent(VERIFIED, REMEMBERED)
 
     def put(self, session: Session, created_at: datetime) -> None:
         """Open a session."""

@@ -1,0 +1,43 @@
+"""Resellers and their API keys."""
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+
+from chalicelib.rules import signin as rules
+from chalicelib.rules.addresses import AddressError, normalise
+from chalicelib.rules.errors import Fault, ServiceError
+from chalicelib.services.platform import Platform
+from chalicelib.services.signin import KEY_PREFIX, digest
+from chalicelib.store.records import ApiKey, Brand, Reseller
+
+
+def create_reseller(p: Platform, id: str, name: str, brand: Brand, contact: str) -> Reseller:
+    """A reseller with its brand; `contact` is the address that notices go to. A repeat replaces both.
+
+    Raises ServiceError invalid.
+    """
+    try:
+        reseller = Reseller(id, name, normalise(contact), brand.id)
+    except AddressError as error:
+        raise ServiceError(
+            "invalid", "A reseller needs a contact address.", (Fault("/contact", str(error)),)
+        ) from error
+    p.directory.put_brand(brand)
+    p.directory.put_reseller(reseller)
+    return reseller
+
+
+def issue_key(
+    p: Platform, reseller: str, scopes: Iterable[str], expires: datetime | None = None, label: str = ""
+) -> str:
+    """A new API key, in the only moment it can be seen. Raises ServiceError: not_found, invalid."""
+    wanted = frozenset(scopes)
+    unknown = sorted(scope for scope in wanted if not rules.known_scope(scope))
+    if unknown or not wanted:
+        raise ServiceError("invalid", f"Not a scope: {', '.join(unknown) or '(none given)'}.")
+    if p.directory.reseller(reseller) is None:
+        raise ServiceError("not_found", "There is no such reseller.")
+    key = KEY_PREFIX + secrets.token_urlsafe(32)
+    p.directory.put_key(ApiKey(digest(key), reseller, wanted, expires, label))
+    return key
