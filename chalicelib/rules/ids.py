@@ -1,0 +1,27 @@
+"""Ids that follow from what they name, so that a repeat makes the same one. JMAP-safe (RFC 8620 §1.2)."""
+
+from base64 import b32encode
+from hashlib import sha256
+
+HASH_CHARACTERS = 16  # 80 bits, per account
+
+
+def _hashed(prefix: str, *of: str) -> str:
+    """The prefix and 80 bits of hash in lower-case base32."""
+    digest = sha256("\0".join(of).encode(errors="surrogatepass")).digest()
+    return prefix + b32encode(digest[:10]).decode().lower()
+
+
+def email_id(arrival: str, account: str) -> str:
+    """The id of the email that an arrival (or anything else named by a stable id) makes in an account."""
+    return _hashed("m", arrival, account)
+
+
+def thread_id(root: str) -> str:
+    """The id of the thread that begins with this Message-ID (or, lacking one, this email id)."""
+    return _hashed("t", root)
+
+
+def reference_hash(message_id: str) -> str:
+    """A Message-ID as part of a key: short, whatever a sender put there."""
+    return _hashed("", message_id)
