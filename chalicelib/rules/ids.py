@@ -25,3 +25,13 @@ def thread_id(root: str) -> str:
 def reference_hash(message_id: str) -> str:
     """A Message-ID as part of a key: short, whatever a sender put there."""
     return _hashed("", message_id)
+
+
+def order_id(reseller: str, idempotency_key: str) -> str:
+    """The id of the order that a reseller placed under this key."""
+    return _hashed("o", reseller, idempotency_key)
+
+
+def account_id(order: str, local: str) -> str:
+    """The id of the mailbox that an order made under this name."""
+    return _hashed("a", order, local)
