@@ -123,9 +123,11 @@ class Runtime:
             )
             self.sources.append(Source(source.name, queue, getattr(source, "batch_size", 1), schedule))
 
-    def add(self, name: str, handler: Handler) -> None:
-        """A function that is not part of the app (tests)."""
+    def add(self, name: str, handler: Handler, seconds: float | None = None) -> None:
+        """A function that is not part of the app (tests), or in place of one that is."""
         self._handlers[name] = handler
+        if seconds is not None:
+            self._seconds[name] = seconds
 
     def resolve(self, name_or_arn: str) -> str:
         """A function's name from its ARN, physical or logical name. Raises LookupError."""

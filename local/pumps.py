@@ -126,11 +126,10 @@ class QueuePump:
         del wait
         return original(backend, queue, count, 0, *more, **named)
 
-    def _change_visibility(
-        self, original: Any, backend: Any, queue_name: str, handle: str, seconds: int
-    ) -> None:
-        original(backend, queue_name, handle, seconds)
-        self._wake_at(queue_name, (self._clock.time() + int(seconds)) * 1000)
+    def _change_visibility(self, original: Any, backend: Any, **named: Any) -> None:
+        original(backend, **named)
+        moment = self._clock.time() + int(named["visibility_timeout"])
+        self._wake_at(named["queue_name"], moment * 1000)
 
     def _publish(self, original: Any, subscription: Any, *more: Any, **named: Any) -> Any:
         if subscription.protocol == "sqs":
