@@ -70,20 +70,28 @@ def headers(draft: Draft) -> list[bytes]:
 
 
 def body_of(draft: Draft) -> Node:
-    """mixed(alternative(text, related(html, images)), attachments), as much of it as is needed."""
-    inline = [a for a in draft.attachments if a.disposition == "inline" and a.cid and draft.html is not None]
-    rest = [a for a in draft.attachments if a not in inline]
+    """The tree of a draft's body."""
+    text = None if draft.text is None else text_node("text/plain", draft.text)
+    page = None if draft.html is None else text_node("text/html", draft.html)
+    return arrange(text, page, [attachment_node(a) for a in draft.attachments])
+
+
+def arrange(text: Node | None, page: Node | None, attachments: Sequence[Node]) -> Node:
+    """mixed(alternative(text, related(page, images)), attachments), as much of it as is needed."""
+    inline = [a for a in attachments if a.disposition == "inline" and a.cid and page is not None]
+    rest = [a for a in attachments if a not in inline]
     shown: list[Node] = []
-    if draft.text is not None or draft.html is None:
-        shown.append(text_node("text/plain", draft.text or ""))
-    if draft.html is not None:
-        page = text_node("text/html", draft.html)
-        related = (page, *(attachment_node(a) for a in inline))
-        shown.append(Node("multipart/related", children=related) if inline else page)
+    if text is not None or page is None:
+        shown.append(text or text_node("text/plain", ""))
+    if page is not None:
+        shown.append(Node("multipart/related", children=(page, *inline)) if inline else page)
     root = shown[0] if len(shown) == 1 else Node("multipart/alternative", children=tuple(shown))
-    if not rest:
-        return root
-    return Node("multipart/mixed", children=(root, *(attachment_node(a) for a in rest)))
+    return Node("multipart/mixed", children=(root, *rest)) if rest else root
+
+
+def is_type(kind: str) -> bool:
+    """Whether a lower-case media type can be written."""
+    return _TYPE.match(kind) is not None
 
 
 def text_node(kind: str, text: str) -> Node:
@@ -101,7 +109,7 @@ def attachment_node(attachment: Attachment) -> Node:
 
 
 def _render(node: Node, seed: str, path: str) -> Iterator[bytes]:
-    kind = node.type.lower() if _TYPE.match(node.type.lower()) else "application/octet-stream"
+    kind = node.type.lower() if is_type(node.type.lower()) else "application/octet-stream"
     params = [(k, v) for k, v in node.params if k.lower() not in ("name", "boundary")]
     if node.children:
         boundary = "=_" + hashlib.sha256(f"{seed}/{path}".encode()).hexdigest()[:32]

@@ -93,9 +93,10 @@ def decode(data: bytes, charset: str | None) -> tuple[str, bool]:
         text, _ = guess(data)
         return text, codec != "utf-8" or not _valid(data, "utf-8")
     try:
-        return data.decode(codec), False
+        text = data.decode(codec)
     except (UnicodeError, ValueError):
-        return _lenient(data, codec), True
+        return _whole(_lenient(data, codec)), True
+    return _whole(text), False
 
 
 def guess(data: bytes) -> tuple[str, bool]:
@@ -134,6 +135,15 @@ def _stateful(charset: str | None) -> bool:
     return name.startswith(
         ("iso-2022", "csiso2022", "hz", "utf-7", "unicode", "utf-16", "utf16", "utf-32", "cp5022")
     )
+
+
+def _whole(text: str) -> str:
+    """UTF-7 can carry half a character, which no other encoding can."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
 
 
 def _valid(data: bytes, codec: str) -> bool:

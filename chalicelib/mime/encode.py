@@ -35,12 +35,22 @@ def _plain(value: str) -> bool:
 
 def address_field(name: str, correspondents: Iterable[Correspondent]) -> bytes:
     """A list of addresses."""
+    return fold(name, mailboxes(correspondents))
+
+
+def mailboxes(correspondents: Iterable[Correspondent]) -> list[str]:
+    """Addresses with commas between them, in pieces that may be folded."""
+    return joined([_mailbox(person) for person in correspondents])
+
+
+def joined(entries: Iterable[list[str]]) -> list[str]:
+    """The pieces of a list's entries, with commas after all but the last."""
     pieces: list[str] = []
-    for person in correspondents:
+    for entry in entries:
         if pieces:
             pieces[-1] += ","
-        pieces.extend(_mailbox(person))
-    return fold(name, pieces)
+        pieces.extend(entry)
+    return pieces
 
 
 def ids_field(name: str, ids: Iterable[str]) -> bytes:
@@ -70,14 +80,19 @@ def fold(name: str, pieces: Iterable[str]) -> bytes:
 
 def _mailbox(person: Correspondent) -> list[str]:
     email = address(person.email)
-    name = one_line(person.name)
-    if not name:
+    if not one_line(person.name):
         return [email if _ADDR.match(email) else f"<{email}>"]  # a half-typed address of a draft is kept
-    if not _plain(name) or len(name) >= _LONGEST:
-        return [*_encoded_words(name), f"<{email}>"]
-    if _ATOM_PHRASE.match(name):
-        return [*name.split(" "), f"<{email}>"]
-    return ['"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"', f"<{email}>"]
+    return [*phrase(person.name), f"<{email}>"]
+
+
+def phrase(text: str) -> list[str]:
+    """A display name: atoms, one quoted string, or encoded words."""
+    text = one_line(text)
+    if not _plain(text) or len(text) >= _LONGEST:
+        return _encoded_words(text)
+    if _ATOM_PHRASE.match(text):
+        return text.split(" ")
+    return ['"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"']
 
 
 def address(email: str) -> str:

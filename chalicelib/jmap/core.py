@@ -1,0 +1,168 @@
+"""Requests (RFC 8620 §3): from the octets of a body to the answer. Never raises."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.aws.log import logger
+from chalicelib.jmap import limits, session
+from chalicelib.jmap.context import Context
+from chalicelib.jmap.errors import Json, MethodError, RequestError, method_error
+from chalicelib.jmap.methods import METHODS
+from chalicelib.jmap.references import Answer, resolve
+from chalicelib.rules.errors import ServiceError
+from chalicelib.rules.values import Account
+from chalicelib.services.platform import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """RFC 8620 §3.3."""
+
+    using: frozenset[str]
+    calls: tuple[tuple[str, Json, str], ...]
+    created: dict[str, str] | None
+
+
+def handle(p: Platform, account: Account, body: bytes, base_url: str) -> tuple[int, Json]:
+    """HTTP status and answer to the body of a request. `base_url`: the origin that the client used."""
+    try:
+        request = parse(body)
+    except RequestError as error:
+        return 400, error.problem
+    ctx = Context(p, account, dict(request.created or {}))
+    answers = _run(ctx, request)
+    response: Json = {"methodResponses": answers, "sessionState": session.state(account, base_url)}
+    if request.created is not None:
+        response["createdIds"] = ctx.created
+    return 200, response
+
+
+# ------------------------------------------------------------------ reading
+def parse(body: bytes) -> Request:
+    """The request in a body. Raises RequestError notJSON, notRequest, unknownCapability, limit."""
+    if len(body) > limits.MAX_SIZE_REQUEST:
+        raise _limit("maxSizeRequest", limits.MAX_SIZE_REQUEST)
+    given = read_json(body)
+    if not isinstance(given, dict) or not _is_request(given):
+        raise RequestError("notRequest", "This is JSON, but no Request object.")
+    unknown = [u for u in given["using"] if u not in session.CAPABILITIES]
+    if unknown:
+        raise RequestError("unknownCapability", f"Not supported here: {', '.join(unknown)[:500]}")
+    if len(given["methodCalls"]) > limits.MAX_CALLS_IN_REQUEST:
+        raise _limit("maxCallsInRequest", limits.MAX_CALLS_IN_REQUEST)
+    calls = tuple((name, args, call) for name, args, call in given["methodCalls"])
+    return Request(frozenset(given["using"]), calls, given.get("createdIds"))
+
+
+def read_json(body: bytes) -> Any:
+    """I-JSON (RFC 7493): UTF-8, no name twice, no NaN, no lone surrogate. Raises RequestError notJSON."""
+    try:
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+        if _depth(value) > limits.MAX_DEPTH:
+            raise RequestError("notRequest", f"Nested more than {limits.MAX_DEPTH} deep.")
+        if b"\\u" in body:
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise RequestError("notJSON", "The body is not valid I-JSON.") from None
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Json:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name twice")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level and depth <= limits.MAX_DEPTH:
+        depth += 1
+        level = [inner for outer in level for inner in _inside(outer)]
+    return depth
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        yield from value.values()
+    elif isinstance(value, list):
+        yield from value
+
+
+def _is_request(given: Json) -> bool:
+    using, calls, created = given.get("using"), given.get("methodCalls"), given.get("createdIds")
+    if not isinstance(using, list) or not isinstance(calls, list):
+        return False
+    if created is not None and not (
+        isinstance(created, dict) and all(isinstance(i, str) for i in created.values())
+    ):
+        return False
+    return all(isinstance(u, str) for u in using) and all(_is_call(c) for c in calls)
+
+
+def _is_call(call: Any) -> bool:
+    if not isinstance(call, list) or len(call) != 3:
+        return False
+    return isinstance(call[0], str) and isinstance(call[1], dict) and isinstance(call[2], str)
+
+
+def _limit(name: str, most: int) -> RequestError:
+    return RequestError("limit", f"At most {most}.", limit=name)
+
+
+# ------------------------------------------------------------------ running
+def _run(ctx: Context, request: Request) -> list[Answer]:
+    """The calls one after the other; what would make the answer too large is refused."""
+    answers: list[Answer] = []
+    room = limits.MAX_RESPONSE
+    for name, args, call in request.calls:
+        made = _call(ctx, request.using, (name, args, call), answers)
+        size = len(json.dumps(made, ensure_ascii=False).encode())
+        if size > room:
+            made = [_error("requestTooLarge", "The answer would be too large.", call)]
+        else:
+            room -= size
+        answers += made
+    return answers
+
+
+def _error(type: str, description: str, call: str) -> Answer:
+    return "error", {"type": type, "description": description}, call
+
+
+def _call(
+    ctx: Context, using: frozenset[str], asked: tuple[str, Json, str], answers: list[Answer]
+) -> list[Answer]:
+    """One call's answers: its own, then those of calls that it makes itself."""
+    name, args, call = asked
+    ctx.implied.clear()
+    try:
+        known = METHODS.get(name)
+        if known is None or known.capability not in using:
+            return [_error("unknownMethod", "There is no such method under what the request uses.", call)]
+        args = resolve(args, answers)
+        if known.account:
+            _check_account(ctx, args)
+        answer = known.run(ctx, args)
+    except MethodError as error:
+        return [("error", error.answer, call)]
+    except ServiceError as error:
+        return [("error", method_error(error), call)]
+    except Exception:  # the other calls of the request still get their answers
+        logger.exception("method failed", extra={"method": name, "account": ctx.acct})
+        return [_error("serverFail", "Something went wrong here.", call)]
+    return [(name, answer, call), *((n, a, call) for n, a in ctx.implied)]
+
+
+def _check_account(ctx: Context, args: Json) -> None:
+    given = args.get("accountId")
+    if not isinstance(given, str):
+        raise MethodError("invalidArguments", "accountId is missing.")
+    if given != ctx.acct:
+        raise MethodError("accountNotFound", "There is no such account.")

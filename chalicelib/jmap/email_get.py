@@ -1,0 +1,173 @@
+"""Email/get and /changes, Thread/get and /changes (RFC 8621 §3 and §4)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib import mime
+from chalicelib.jmap import arguments, body_parts, headers, limits, standard
+from chalicelib.jmap.context import Context
+from chalicelib.jmap.errors import Json, MethodError
+from chalicelib.rules.values import Correspondent, Email, Row
+from chalicelib.services import mailbox
+
+Getter = Callable[[Any], Any]
+
+
+def _people(people: tuple[Correspondent, ...]) -> list[Json] | None:
+    return headers.people(people) or None
+
+
+def _sent(email: Email) -> str | None:
+    if email.sent_at is None:
+        return None
+    return email.sent_at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+#: Answered from a list's row.
+OF_ROW: dict[str, Getter] = {
+    "id": lambda e: e.id,
+    "blobId": lambda e: e.id,
+    "threadId": lambda e: e.thread,
+    "mailboxIds": lambda e: {e.folder: True},
+    "keywords": lambda e: dict.fromkeys(sorted(e.keywords), True),
+    "size": lambda e: e.size,
+    "receivedAt": lambda e: arguments.show_date(e.received_at),
+    "from": lambda e: _people(e.from_),
+    "to": lambda e: _people(e.to),
+    "subject": lambda e: e.subject or None,
+    "hasAttachment": lambda e: e.has_attachment,
+    "preview": lambda e: e.preview,
+}
+#: Answered from the whole record.
+OF_RECORD: dict[str, Getter] = {
+    "messageId": lambda e: list(e.message_id) or None,
+    "inReplyTo": lambda e: list(e.in_reply_to) or None,
+    "references": lambda e: list(e.references) or None,
+    "sender": lambda e: _people(e.sender),
+    "cc": lambda e: _people(e.cc),
+    "bcc": lambda e: _people(e.bcc),
+    "replyTo": lambda e: _people(e.reply_to),
+    "sentAt": _sent,
+}
+#: Answered from the MIME tree; of the raw message only where a part's own header is asked for.
+OF_TREE = ("bodyStructure", "textBody", "htmlBody", "attachments", "bodyValues")
+PROPERTIES = frozenset({*OF_ROW, *OF_RECORD, *OF_TREE, "headers"})
+DEFAULT = [
+    "id", "blobId", "threadId", "mailboxIds", "keywords", "size", "receivedAt", "messageId", "inReplyTo",
+    "references", "sender", "from", "to", "cc", "bcc", "replyTo", "subject", "sentAt", "hasAttachment",
+    "preview", "bodyValues", "textBody", "htmlBody", "attachments",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an Email/get asks for."""
+
+    properties: list[str]
+    fields: Mapping[str, headers.Asked]
+    parts: body_parts.Wanted
+
+    @property
+    def raw(self) -> bool:
+        """Whether the raw message has to be read."""
+        if self.fields or "headers" in self.properties:
+            return True
+        trees = any(p in self.properties for p in OF_TREE if p != "bodyValues")
+        return (trees and self.parts.needs_raw) or ("bodyValues" in self.properties and self.parts.values)
+
+    @property
+    def row_only(self) -> bool:
+        """Whether a list's row tells all."""
+        return not self.raw and all(p in OF_ROW for p in self.properties)
+
+
+def get(ctx: Context, args: Json) -> Json:
+    """Email/get. Behind an Email/query of the same request, row properties cost no further read."""
+    ids = standard.wanted_ids(args)
+    if ids is None:
+        raise MethodError("requestTooLarge", "Please name the emails: a mailbox may have very many.")
+    wanted = _wanted(args)
+    if wanted.raw and len(ids) > limits.MAX_RAW_READS:
+        raise MethodError(
+            "requestTooLarge", f"At most {limits.MAX_RAW_READS} messages can be opened at once."
+        )
+    state = ctx.state_of("Email")
+    found = _read(ctx, [i for i in ids if arguments.is_id(i)], wanted)
+    shown = {id: _show(ctx, email, wanted) for id, email in found.items()}
+    return standard.get_answer(ctx, state, ids, shown, None)
+
+
+def _wanted(args: Json) -> Wanted:
+    asked = arguments.strings(args, "properties")
+    properties = list(dict.fromkeys(["id", *(DEFAULT if asked is None else asked)]))
+    fields = {p: headers.known_or_error(p) for p in properties if p not in PROPERTIES}
+    return Wanted(properties, fields, body_parts.wanted(args))
+
+
+def _read(ctx: Context, ids: list[str], wanted: Wanted) -> Mapping[str, Row]:
+    if not wanted.row_only:
+        return ctx.emails(ids)
+    known = {i: ctx.rows[i] for i in ids if i in ctx.rows}
+    return {**known, **ctx.emails([i for i in ids if i not in known])}
+
+
+def _show(ctx: Context, email: Row, wanted: Wanted) -> Json:
+    """One Email object."""
+    out: Json = {}
+    raw = ctx.raw(email) if wanted.raw else b""
+    fields = mime.header_fields(raw) if wanted.fields or "headers" in wanted.properties else []
+    trees = _trees(ctx, email, raw, wanted) if any(p in OF_TREE for p in wanted.properties) else {}
+    for name in wanted.properties:
+        if name in OF_ROW:
+            out[name] = OF_ROW[name](email)
+        elif name in OF_RECORD:
+            out[name] = OF_RECORD[name](email)
+        elif name in trees:
+            out[name] = trees[name]
+        elif name == "headers":
+            out[name] = headers.show_all(fields)
+        else:
+            out[name] = headers.show(wanted.fields[name], fields)
+    return out
+
+
+def _trees(ctx: Context, email: Row, raw: bytes, wanted: Wanted) -> Json:
+    """bodyStructure, the three lists and the values that go with them."""
+    assert isinstance(email, Email)
+    lists = mime.bodies(email.structure)
+    show = body_parts.Shower(email.id, raw, wanted.parts)
+    out: Json = {}
+    if "bodyStructure" in wanted.properties:
+        out["bodyStructure"] = show.tree(email.structure)
+    for name, parts in (
+        ("textBody", lists.text),
+        ("htmlBody", lists.html),
+        ("attachments", lists.attachments),
+    ):
+        if name in wanted.properties:
+            out[name] = [show.part(part) for part in parts]
+    if "bodyValues" in wanted.properties:
+        out["bodyValues"] = body_parts.values(ctx, raw, email.structure, lists, wanted.parts)
+    return out
+
+
+def changes(ctx: Context, args: Json) -> Json:
+    """Email/changes: proportional to what changed; one read unit where nothing did."""
+    return standard.changes(ctx, args, "Email")
+
+
+def threads(ctx: Context, args: Json) -> Json:
+    """Thread/get."""
+    ids, properties = standard.wanted_ids(args), standard.wanted_properties(args, ("id", "emailIds"))
+    if ids is None:
+        raise MethodError("requestTooLarge", "Please name the threads: a mailbox may have very many.")
+    state = ctx.state_of("Thread")
+    found = mailbox.thread(ctx.p, ctx.acct, [i for i in ids if arguments.is_id(i)])
+    shown = {id: {"id": id, "emailIds": emails} for id, emails in found.items()}
+    return standard.get_answer(ctx, state, ids, shown, properties)
+
+
+def thread_changes(ctx: Context, args: Json) -> Json:
+    """Thread/changes."""
+    return standard.changes(ctx, args, "Thread")

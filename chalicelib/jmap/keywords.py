@@ -1,0 +1,26 @@
+"""Keywords of emails as JMAP takes them (RFC 8621 §4.1.1)."""
+
+import re
+from typing import Any
+
+from chalicelib.jmap import limits
+from chalicelib.jmap.errors import SetError, invalid
+
+_KEYWORD = re.compile(r"[!-~]{1,255}")
+_EXCLUDED = re.compile(r'[(){\]%*"\\]')
+
+
+def is_keyword(text: str) -> bool:
+    """Whether IMAP could carry it too."""
+    return _KEYWORD.fullmatch(text) is not None and _EXCLUDED.search(text) is None
+
+
+def whole(given: Any) -> frozenset[str]:
+    """The `keywords` property as a set. Raises SetError."""
+    if not isinstance(given, dict) or any(on is not True for on in given.values()):
+        raise invalid("Keywords are a map to true.", "keywords")
+    if not all(is_keyword(word) for word in given):
+        raise invalid("This is no keyword.", "keywords")
+    if len(given) > limits.MAX_KEYWORDS:
+        raise SetError("tooManyKeywords", f"At most {limits.MAX_KEYWORDS}.")
+    return frozenset(word.lower() for word in given)

@@ -1,0 +1,54 @@
+"""Every method, and the capability under which a request may call it."""
+
+from typing import NamedTuple
+
+from chalicelib.jmap import (
+    email_get,
+    email_query,
+    email_set,
+    identity,
+    mailbox_set,
+    mailboxes,
+    quota,
+    submission,
+)
+from chalicelib.jmap.context import Context, Method
+from chalicelib.jmap.errors import Json
+from chalicelib.jmap.session import CORE, MAIL, QUOTA, SUBMISSION
+from chalicelib.jmap.standard import cannot_query_changes
+
+
+class Known(NamedTuple):
+    """A method; `account` False: it takes no accountId."""
+
+    capability: str
+    run: Method
+    account: bool = True
+
+
+def echo(_ctx: Context, args: Json) -> Json:
+    """Core/echo (RFC 8620 §4)."""
+    return args
+
+
+METHODS: dict[str, Known] = {
+    "Core/echo": Known(CORE, echo, account=False),
+    "Mailbox/get": Known(MAIL, mailboxes.get),
+    "Mailbox/changes": Known(MAIL, mailboxes.changes),
+    "Mailbox/query": Known(MAIL, mailboxes.query),
+    "Mailbox/queryChanges": Known(MAIL, cannot_query_changes),
+    "Mailbox/set": Known(MAIL, mailbox_set.set_),
+    "Thread/get": Known(MAIL, email_get.threads),
+    "Thread/changes": Known(MAIL, email_get.thread_changes),
+    "Email/get": Known(MAIL, email_get.get),
+    "Email/changes": Known(MAIL, email_get.changes),
+    "Email/query": Known(MAIL, email_query.query),
+    "Email/queryChanges": Known(MAIL, cannot_query_changes),
+    "Email/set": Known(MAIL, email_set.set_),
+    "Identity/get": Known(SUBMISSION, identity.get),
+    "Identity/changes": Known(SUBMISSION, identity.changes),
+    "EmailSubmission/get": Known(SUBMISSION, submission.get),
+    "EmailSubmission/changes": Known(SUBMISSION, submission.changes),
+    "EmailSubmission/set": Known(SUBMISSION, submission.set_),
+    "Quota/get": Known(QUOTA, quota.get),
+}
