@@ -1,0 +1,90 @@
+"""Many at once at one mailbox, on an engine that is right under threads (moto is not)."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from chalicelib import mime
+from chalicelib.rules.values import Account, Added, Change, NewEmail, Row
+from chalicelib.services import mailbox
+from chalicelib.services.platform import Platform
+from tests.ministack.deployment import Deployment
+
+WORKERS, EACH, SIZE = 16, 4, 1_000
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def email(number: int) -> NewEmail:
+    raw = f"Message-ID: <{number}@race.test>\r\nSubject: {number}\r\n\r\nbody\r\n".encode()
+    at = START + timedelta(seconds=number)
+    return NewEmail(f"mrace{number:03}", None, "inbox", f"in/{number}", SIZE, at, mime.digest(raw))
+
+
+def deliver(platform: Platform, account: Account, worker: int) -> list[Added]:
+    """A worker's share, message by message, every one of them twice: SNS and SQS repeat."""
+    mine = range(worker * EACH, (worker + 1) * EACH)
+    return [
+        outcome
+        for number in mine
+        for _ in range(2)
+        for outcome in mailbox.add(platform, account.id, [email(number)], quota_bytes=account.quota_bytes)
+    ]
+
+
+def test_S14_sixteen_at_once_lose_and_double_nothing(place: Deployment) -> None:
+    account = Account("arace", "race@race.test", "race.test", quota_bytes=50 * SIZE)
+    platform = place.operator()
+    mailbox.create(platform, account)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        found = [
+            a for share in pool.map(lambda n: deliver(platform, account, n), range(WORKERS)) for a in share
+        ]
+
+    added = [a for a in found if a.outcome == "added"]
+    refused = {a.id for a in found if a.outcome == "over_quota"}
+    assert len(added) == len({a.id for a in added}) == 50, "S17: exactly what the quota holds, each once"
+    assert len(refused) == WORKERS * EACH - 50
+    assert sum(a.outcome == "repeat" for a in found) == 50
+
+    [inbox] = [f for f in mailbox.folders(platform, account.id) if f.role == "inbox"]
+    state = mailbox.state(platform, account.id)
+    rows = mailbox.page(platform, account.id, inbox.id, 100).rows
+    assert {row.id for row in rows} == {a.id for a in added}
+    assert (inbox.total, inbox.unread) == (50, 50)
+    assert (inbox.threads, inbox.unread_threads) == (50, 50)
+    assert sorted(row.uid for row in rows) == list(range(1, 51)), "S24: IMAP's UIDs have no gap and no double"
+    assert state.used_bytes == 50 * SIZE
+    assert inbox.uidnext == 51
+    changes = mailbox.changes(platform, account.id, 0, 1_000)
+    assert set(changes.created) >= {a.id for a in added}
+
+
+def meddle(platform: Platform, account: Account, worker: int) -> None:
+    """Each worker adds two emails, reads one, moves the other to the archive, then destroys or moves back."""
+    folders = {f.role: f.id for f in mailbox.folders(platform, account.id)}
+    first, second = (email(worker * 2 + n) for n in (0, 1))
+    mailbox.add(platform, account.id, [first, second], quota_bytes=None)
+    mailbox.update(platform, account.id, {first.id: Change(keywords={"$seen": True})})
+    mailbox.update(platform, account.id, {second.id: Change(folder=folders["archive"])})
+    if worker % 2:
+        mailbox.destroy(platform, account.id, [second.id])
+    else:
+        mailbox.update(platform, account.id, {second.id: Change(folder=folders["inbox"])})
+
+
+def test_S14_counters_are_the_sums_of_what_is_there_whatever_happens_at_once(place: Deployment) -> None:
+    account = Account("ameddle", "meddle@race.test", "race.test", quota_bytes=0)
+    platform = place.operator()
+    mailbox.create(platform, account)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(lambda n: meddle(platform, account, n), range(WORKERS)))
+
+    everything: list[Row] = []
+    for folder in mailbox.folders(platform, account.id):
+        rows = mailbox.page(platform, account.id, folder.id, 100).rows
+        everything += rows
+        assert folder.total == folder.threads == len(rows), folder.role
+        assert folder.unread == sum("$seen" not in row.keywords for row in rows), folder.role
+        assert all(row.uid < folder.uidnext for row in rows)
+        assert len({row.uid for row in rows}) == len(rows)
+    assert len(everything) == WORKERS + WORKERS // 2
+    assert mailbox.state(platform, account.id).used_bytes == sum(row.size for row in everything)
