@@ -4,13 +4,18 @@ moto is not thread-safe, so one lock per service is held around its request hand
 of ours runs under such a lock.
 """
 
+import importlib
 import io
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import moto
 import moto.core.utils as moto_time
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
@@ -27,6 +32,23 @@ from local.clock import Clock
 from local.moto_dynamodb import Dynamo
 from local.ops import ANYONE, FUNCTION_HEADER, OPERATION_HEADER, Ops
 from local.patching import Patches
+
+
+def _import_interpreter() -> None:
+    """moto's Step Functions want one enumeration of moto's Batch, which loads all of EC2 (1.5 s). The
+    package's own `__init__` is passed by while they are imported."""
+    if "moto.batch" in sys.modules:
+        return
+    stand_in = ModuleType("moto.batch")
+    stand_in.__path__ = [str(Path(moto.__file__).with_name("batch"))]
+    sys.modules["moto.batch"] = stand_in
+    try:
+        importlib.import_module("moto.stepfunctions.parser.models")
+    finally:
+        del sys.modules["moto.batch"]
+
+
+_import_interpreter()
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 SERVICES = {"dynamodb": "dynamodb", "s3": "s3", "sqs": "sqs", "sns": "sns", "states": "stepfunctions"}
