@@ -7,7 +7,7 @@ Reads are consistent: a client that was told of a new state finds it.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from chalicelib.aws.table import Item, Table
+from chalicelib.aws.table import ConditionFailed, Item, Table
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.figures import DEFAULT, Figures
 from chalicelib.rules.values import Changes, Email, MailboxState, Page, Row
@@ -23,8 +23,8 @@ from chalicelib.store.mailbox_items import (
     item_id,
     item_row,
 )
-from chalicelib.store.mailbox_state import state_key
-from chalicelib.store.mailbox_turn import read_or_refuse
+from chalicelib.store.mailbox_state import State, state_key
+from chalicelib.store.mailbox_turn import Turn, read_or_refuse
 from chalicelib.store.mailbox_write import Writer
 from chalicelib.store.purges import Purges
 
@@ -129,6 +129,23 @@ class MailboxStore(Writer):
     def items(self, acct: str, begins: str | None = None) -> Iterator[Item]:
         """Stored items of an account's partition."""
         yield from self._table.query_all(account_pk(acct), begins=begins, consistent=True)
+
+    def counted(self, acct: str) -> State:
+        """The state item as it is kept, for repair."""
+        return read_or_refuse(self._table, acct)
+
+    def recount(self, acct: str, modseq: int, actual: State) -> bool:
+        """Write recounted counters, if nothing changed since that modseq. A client sees it as a change."""
+        turn = Turn(self._table, acct, self._figures)
+        if turn.state.modseq != modseq:
+            return False
+        turn.state.used, turn.state.tallies = actual.used, actual.tallies
+        turn.log.note("Mailbox", "n", *actual.tallies)
+        try:
+            turn.commit()
+        except ConditionFailed:
+            return False
+        return True
 
     def delete_account(self, acct: str, now: datetime) -> None:
         """Remove everything of a mailbox. Without STATE nothing can be added meanwhile. Can be repeated."""

@@ -154,11 +154,11 @@ class Turn:
         return self._old.tallies.get(folder) != self.state.tallies[folder]
 
     def commit(self, extra: Sequence[Write] = ()) -> int:
-        """Write everything, `extra` last; the new modseq. Nothing to write: the old one.
+        """Write everything, `extra` last; the new modseq. Nothing to do: the old one.
 
         Raises ConditionFailed when STATE changed meanwhile, WriteRefused when another condition failed.
         """
-        if not self._writes:
+        if not self._writes and not self.log.ids:
             return self._old.modseq
         self._count_threads()
         modseq = self._old.modseq + self.log.length()

@@ -32,6 +32,8 @@ PER_TRANSACTION = 40  # emails: with STATE, log and others' writes below DynamoD
 THREAD_MAX = 100  # emails: bounds what is read when one of them is flagged
 REFERENCES_ASKED = 5  # nearest first, of those a message names
 
+PASSING = ("up/", "part/")  # blobs that the bucket removes by itself
+
 T = TypeVar("T")
 Outcome = Literal["added", "repeat", "over_quota"]
 Attempt = Callable[[Sequence[str], Sequence[Write]], Updated]
@@ -121,6 +123,8 @@ class Adding:
 
     def _plan(self, turn: Turn, new: NewEmail, planned: dict[str, Item]) -> Outcome:
         """Put one email into the transaction, or say why not."""
+        if new.blob.startswith(PASSING):
+            raise ValueError(f"{new.blob} would expire under the email that has it")
         if new.id in self._repeats or new.id in planned:
             return "repeat"
         if self._quota is not None and not fits(turn.state.used, new.size, self._quota):
