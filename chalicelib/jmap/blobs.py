@@ -81,6 +81,8 @@ def upload(p: Platform, account: Account, data: bytes, type: str) -> Json:
     """Keep what was uploaded, for two days unless it is used. Raises ServiceError too_large."""
     if len(data) > limits.MAX_SIZE_UPLOAD:
         raise _too_large(limits.MAX_SIZE_UPLOAD)
+    if not _is_type(type):
+        type = "application/octet-stream"
     blob_id = _new_id()
     p.blobs.put(_upload_key(account, blob_id), data, type=type)
     return {"accountId": account.id, "blobId": blob_id, "type": type, "size": len(data)}
@@ -90,7 +92,7 @@ def upload_slot(p: Platform, account: Account, size: object, type: object) -> Js
     """An address to PUT one blob at. Raises ServiceError invalid, too_large."""
     if isinstance(size, bool) or not isinstance(size, int) or size < 0:
         raise ServiceError("invalid", "size is the number of octets to be uploaded.")
-    if not isinstance(type, str) or not type.isascii() or not type.isprintable() or not 0 < len(type) <= 200:
+    if not isinstance(type, str) or not _is_type(type):
         raise ServiceError("invalid", "type is the media type of what is uploaded.")
     if size > p.figures.max_message_bytes:
         raise _too_large(p.figures.max_message_bytes)
@@ -128,6 +130,11 @@ def _key_of(ctx: Context, blob_id: str) -> str:
     if ctx.p.blobs.head(key) is None:
         ctx.p.blobs.put(key, mime.part_bytes(ctx.raw(email), part))
     return key
+
+
+def _is_type(type: str) -> bool:
+    """Whether a media type can be a header's value."""
+    return type.isascii() and type.isprintable() and 0 < len(type) <= 200
 
 
 def _new_id() -> str:

@@ -113,12 +113,20 @@ def values(ctx: Context, raw: bytes, structure: Part, lists: mime.Bodies, wanted
     out: Json = {}
     for part_id, part in chosen.items():
         text, problem = mime.part_text(raw, part)
-        most = min(wanted.most, max(ctx.body_budget, 0))
-        value = cut(text, most, html=part.type == "text/html")
-        ctx.body_budget -= len(value.encode())
+        value = _afforded(ctx, text, wanted.most, part.type == "text/html")
         truncated = len(value) < len(text)
         out[part_id] = {"value": value, "isEncodingProblem": problem, "isTruncated": truncated}
     return out
+
+
+def _afforded(ctx: Context, text: str, most: int, html: bool) -> str:
+    """As much of a text as was asked for and the answer has room for."""
+    value = cut(text, most, html=html)
+    while value and (weight := limits.weight(value)) > ctx.body_budget:
+        most = min(len(value.encode()) // 2, most * max(ctx.body_budget, 0) // weight)
+        value = cut(text, most, html=html)
+    ctx.body_budget -= limits.weight(value)
+    return value
 
 
 def cut(text: str, most: int, *, html: bool) -> str:

@@ -123,7 +123,7 @@ def _run(ctx: Context, request: Request) -> list[Answer]:
     room = limits.MAX_RESPONSE
     for name, args, call in request.calls:
         made = _call(ctx, request.using, (name, args, call), answers)
-        size = len(json.dumps(made, ensure_ascii=False).encode())
+        size = limits.weight(made)
         if size > room:
             made = [_error("requestTooLarge", "The answer would be too large.", call)]
         else:

@@ -191,7 +191,7 @@ def _scanned(ctx: Context, args: Json, state: str, asked: Asked) -> Json:
         chosen.reverse()
     if asked.collapse:
         chosen = list({row.thread: row for row in reversed(chosen)}.values())[::-1]
-    return window(ctx, args | {"limit": asked.limit}, state, [row.id for row in chosen])
+    return window(ctx, args, state, [row.id for row in chosen], limits.MAX_QUERY)
 
 
 def _every(ctx: Context, folders: list[str]) -> Iterator[Row]:

@@ -1,5 +1,8 @@
 """What the session advertises and the server enforces (RFC 8620 §2)."""
 
+import json
+from typing import Any
+
 MAX_SIZE_UPLOAD = 4_000_000  # octets: a Lambda event holds 6 MB of base64
 MAX_CONCURRENT_UPLOAD = 4
 MAX_SIZE_REQUEST = 3_000_000
@@ -12,10 +15,15 @@ MAX_QUERY = 256  # ids in one answer of /query
 MAX_SCAN = 2_000  # rows read for a filter or an order that no index serves
 MAX_RAW_READS = 100  # messages opened in one Email/get
 MAX_BODY_VALUE = 256 * 1024  # octets of one body value
-MAX_RESPONSE = 5_000_000  # octets of JSON: a Lambda answers 6 MB
-BODY_BUDGET = 3_500_000  # octets of body values in one response
+MAX_RESPONSE = 5_500_000  # octets as a Lambda sends them (`weight`), of the 6,291,556 it may
+BODY_BUDGET = 4_500_000  # of these, for body values
 MAX_DEPTH = 64  # of JSON
 MAX_KEYWORDS = 100  # of an email
 MAX_MAILBOX_DEPTH = 10
 MAX_MAILBOX_NAME = 255  # octets
 MAX_MAILBOXES_PER_EMAIL = 1
+
+
+def weight(value: Any) -> int:
+    """Octets of a value in a Lambda's answer: JSON as a string within JSON, all of it ASCII."""
+    return len(json.dumps(json.dumps(value, ensure_ascii=False)))

@@ -70,8 +70,10 @@ def query(ctx: Context, args: Json) -> Json:
     return window(ctx, args, state, [folder.id for folder in chosen])
 
 
-def window(ctx: Context, args: Json, state: str, ids: list[str]) -> Json:
-    """The part of a whole result that a /query asked for (RFC 8620 §5.5)."""
+def window(
+    ctx: Context, args: Json, state: str, ids: list[str], most: int = limits.MAX_OBJECTS_IN_GET
+) -> Json:
+    """The part of a whole result that a /query asked for (RFC 8620 §5.5); `most`: ids in an answer."""
     at = arguments.integer(args, "position", 0) or 0
     anchor = arguments.optional_string(args, "anchor")
     if anchor is not None:
@@ -81,18 +83,18 @@ def window(ctx: Context, args: Json, state: str, ids: list[str]) -> Json:
     elif at < 0:
         at = max(0, len(ids) + at)
     asked = arguments.integer(args, "limit", None, least=0)
-    most = limits.MAX_OBJECTS_IN_GET if asked is None else min(asked, limits.MAX_OBJECTS_IN_GET)
+    given = most if asked is None else min(asked, most)
     answer: Json = {
         "accountId": ctx.acct,
         "queryState": state,
         "canCalculateChanges": False,
         "position": at,
-        "ids": ids[at : at + most],
+        "ids": ids[at : at + given],
     }
     if arguments.boolean(args, "calculateTotal"):
         answer["total"] = len(ids)
-    if asked is None or asked > most:
-        answer["limit"] = most
+    if asked is None or asked > given:
+        answer["limit"] = given
     return answer
 
 
