@@ -7,7 +7,8 @@ from chalicelib.aws import clock
 from chalicelib.aws.log import logger
 from chalicelib.aws.table import Busy
 from chalicelib.rules import delivery, routing
-from chalicelib.rules.delivery import Chunk, Finding
+from chalicelib.rules.delivery import Finding
+from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.values import Account, Arrival, Automatic, Envelope, Lookup, Verdicts
 from chalicelib.services import bounces, outcomes
 from chalicelib.services.deposit import Message, keep, open_message
@@ -112,17 +113,17 @@ def _finding(result: Result) -> Finding:
 def deliver(
     p: Platform, message: Message, sender: Account | None, fan: _Fan | None = None
 ) -> dict[str, Result]:
-    """Each recipient's copy or refusal. One that is throttled does not stop the others; Busy in the end."""
+    """Each recipient's copy or refusal. One that fails stops none of the others, and is raised in the end."""
     results: dict[str, Result] = {}
-    busy: Busy | None = None
+    failure: Exception | None = None
     for address, decision in decide(p, message.arrival, sender).items():
         try:
             results[address] = _apply(p, message, decision, fan)
-        except Busy as error:
-            logger.warning("recipient throttled", extra={"arrival": message.arrival.id})
-            busy = error
-    if busy:
-        raise busy
+        except (Busy, ServiceError) as error:
+            logger.warning("recipient put off", extra={"arrival": message.arrival.id, "error": str(error)})
+            failure = error
+    if failure:
+        raise failure
     return results
 
 
@@ -183,6 +184,3 @@ def _expand(p: Platform, message: Message, members: Sequence[routing.Deliver], f
 def discard(p: Platform, blob: str) -> None:
     """Nobody keeps this message: its blob goes with the clean-up."""
     p.mailboxes.purge_blob(blob, clock.now())
-
-
-__all__ = ["Chunk", "arrive", "decide", "deliver", "local"]

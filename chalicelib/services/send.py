@@ -85,7 +85,7 @@ def _create(p: Platform, s: Submission) -> tuple[Outgoing, list[Chunk]]:
         envelope=Envelope(s.envelope.sender, recipients),
         raw=_sent_blob(p, s, raw),
         size=len(raw),
-        message_id=s.message_id,
+        message_id=next(iter(digest.message_id), s.message_id),
         sent_at=clock.now(),
         chunks=len(chunks),
         automatic=routing.by_machine(mime.header_fields(raw)),
