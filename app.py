@@ -5,6 +5,7 @@ from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, SQSEvent
 
+from chalicelib.api.routes import install
 from chalicelib.events import activation, arrivals, bounces, delivery, outcomes, outgoing, schedules
 
 STAGE = os.environ.get("STAGE", "local")
@@ -86,3 +87,7 @@ def mend_outbox(_event: CloudWatchEvent) -> None:
 def cleanup(_event: CloudWatchEvent) -> None:
     """What nobody needs any more."""
     schedules.clean_up()
+
+
+# --------------------------------------------------------------------------------------------------- routes
+install(app)

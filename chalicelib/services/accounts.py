@@ -7,9 +7,9 @@ from datetime import datetime
 from chalicelib.rules import signin as rules
 from chalicelib.rules.addresses import AddressError, normalise
 from chalicelib.rules.errors import Fault, ServiceError
+from chalicelib.rules.hosted import ApiKey, Brand, Reseller
 from chalicelib.services.platform import Platform
 from chalicelib.services.signin import KEY_PREFIX, digest
-from chalicelib.store.records import ApiKey, Brand, Reseller
 
 
 def create_reseller(p: Platform, id: str, name: str, brand: Brand, contact: str) -> Reseller:

@@ -12,9 +12,9 @@ from chalicelib.aws.log import logger
 from chalicelib.rules import activation as rules
 from chalicelib.rules.activation import Drift
 from chalicelib.rules.dnsrecords import Hosts, Judgement, Wanted, judge, judge_mx, mx_host, wanted
+from chalicelib.rules.hosted import DnsRow, HostedDomain
 from chalicelib.services import notify, orders
 from chalicelib.services.platform import Platform
-from chalicelib.store.records import DnsRow, HostedDomain
 
 EVIDENCE_LIFE = timedelta(days=400)
 WATCHED_AT_ONCE = 100

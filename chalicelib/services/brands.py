@@ -1,7 +1,7 @@
 """What customers see instead of the operator (S1): a brand per reseller, by domain and by host name."""
 
+from chalicelib.rules.hosted import Brand
 from chalicelib.services.platform import Platform
-from chalicelib.store.records import Brand
 
 #: For a host that nobody gave a brand: names nobody.
 NEUTRAL = Brand(id="", product="Mail")

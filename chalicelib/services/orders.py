@@ -12,6 +12,7 @@ from chalicelib.rules.addresses import AddressError, mailbox_local, normalise, p
 from chalicelib.rules.dnsrecords import longest_domain
 from chalicelib.rules.errors import Fault, ServiceError
 from chalicelib.rules.figures import MB
+from chalicelib.rules.hosted import HostedDomain, Order, OrderedMailbox
 from chalicelib.rules.ids import account_id, order_id
 from chalicelib.rules.pricing import StorageError, price, steps
 from chalicelib.rules.signin import password_fault
@@ -20,7 +21,6 @@ from chalicelib.services import mailbox, passwords, signin
 from chalicelib.services.platform import Platform
 from chalicelib.store.directory import Taken
 from chalicelib.store.ledger import Entry, Line, ledger_item
-from chalicelib.store.records import HostedDomain, Order, OrderedMailbox
 
 MOST_MAILBOXES = 40  # 7 + 2 × 40 items fit one DynamoDB transaction of 100
 LONGEST_NAME = 100  # characters

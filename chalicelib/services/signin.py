@@ -167,3 +167,9 @@ def require(caller: Caller, action: str, domain: str | None = None) -> None:
     """Raises ServiceError forbidden where the key's scopes do not cover the action."""
     if not rules.allows(caller.scopes, action, domain):
         raise ServiceError("forbidden", f'This API key does not cover "{action}".')
+
+
+def require_some(caller: Caller, action: str) -> None:
+    """Raises ServiceError forbidden where the key's scopes cover the action for no domain at all."""
+    if not any(scope.partition("@")[0] in ("*", action) for scope in caller.scopes):
+        raise ServiceError("forbidden", f'This API key does not cover "{action}".')

@@ -7,14 +7,9 @@ from typing import Any
 
 from chalicelib.aws.table import ABSENT, PRESENT, ConditionFailed, Index, Item, Put, Table, Update, equals
 from chalicelib.rules.addresses import AddressError, mailbox_key, parse
+from chalicelib.rules.hosted import ApiKey, Brand, DnsRow, HostedDomain, Order, Reseller
 from chalicelib.rules.values import Account, Lookup
 from chalicelib.store.records import (
-    ApiKey,
-    Brand,
-    DnsRow,
-    HostedDomain,
-    Order,
-    Reseller,
     address_key,
     automatic_item,
     dns_item,

@@ -1,0 +1,156 @@
+"""What the REST API answers: documents of orders, domains and mailboxes; pages and entity tags."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from chalice.app import Request, Response
+
+from chalicelib.api.errors import Headers
+from chalicelib.rules.errors import ServiceError
+from chalicelib.rules.figures import MB
+from chalicelib.rules.hosted import Brand, DnsRow, HostedDomain, Order
+from chalicelib.rules.pricing import CURRENCY, dollars
+from chalicelib.rules.values import Account
+
+Json = dict[str, Any]
+PAGE, LARGEST_PAGE = 50, 200
+
+
+def moment(at: datetime | None) -> str | None:
+    """RFC 3339, in UTC, to the second."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
+
+
+def order(o: Order) -> Json:
+    """An order as placed."""
+    lines = [
+        {
+            "address": f"{m.local}@{o.domain}",
+            "local": m.local,
+            "name": m.name,
+            "imap": m.imap,
+            "storage_mb": m.storage_mb,
+            "admin": m.admin,
+            "recovery_address": m.recovery,
+            "price": _price(m.monthly_mills),
+        }
+        for m in o.mailboxes
+    ]
+    return {
+        "id": o.id,
+        "domain": o.domain,
+        "state": o.state,
+        "created_at": moment(o.created_at),
+        "mailboxes": lines,
+        "price": _price(o.monthly_mills),
+    }
+
+
+def _price(mills: int) -> Json:
+    return {"monthly_mills": mills, "monthly": dollars(mills), "currency": CURRENCY}
+
+
+def domain_row(d: HostedDomain) -> Json:
+    """A domain in a list."""
+    return {
+        "domain": d.name,
+        "state": d.state,
+        "order": d.order,
+        "ordered_at": moment(d.ordered_at),
+        "live_at": moment(d.live_at),
+    }
+
+
+def domain(d: HostedDomain, rows: list[DnsRow]) -> Json:
+    """A domain with the records to publish (S8)."""
+    return {**domain_row(d), "mx_missing_since": moment(d.missing_since), "dns": [_dns(row) for row in rows]}
+
+
+def _dns(row: DnsRow) -> Json:
+    return {
+        "name": row.name,
+        "type": row.type,
+        "value": row.value,
+        "purpose": row.purpose,
+        "required": row.required,
+        "state": row.state,
+        "seen": list(row.seen),
+        "checked_at": moment(row.checked_at),
+    }
+
+
+def mailbox(account: Account, used_bytes: int) -> Json:
+    """A mailbox as its reseller sees it."""
+    return {
+        "address": account.address,
+        "local": account.address.partition("@")[0],
+        "account_id": account.id,
+        "name": account.name,
+        "imap": account.imap,
+        "admin": account.admin,
+        "recovery_address": account.recovery,
+        "state": account.state,
+        "storage_mb": account.quota_bytes // MB,
+        "storage": {
+            "limit": account.quota_bytes,
+            "used": used_bytes,
+            "remaining": max(0, account.quota_bytes - used_bytes),
+            "unit": "bytes",
+            "resets_at": None,
+        },
+    }
+
+
+def brand(b: Brand) -> Json:
+    """A brand as pages read it."""
+    return {
+        "product": b.product,
+        "logo": b.logo,
+        "colors": {"primary": b.primary, "accent": b.accent},
+        "support": {"email": b.support_email, "url": b.support_url},
+        "help_url": b.help_url,
+    }
+
+
+# ------------------------------------------------------------------------------------------ pages and tags
+def page_of(request: Request) -> tuple[int, str]:
+    """`limit` and the place that `cursor` stands for. Raises ServiceError bad_request."""
+    given: Mapping[str, str] = request.query_params or {}
+    text = given.get("limit", str(PAGE))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= LARGEST_PAGE):
+        raise ServiceError("bad_request", f"limit is a number from 1 to {LARGEST_PAGE}.")
+    return int(text), _place(given.get("cursor", ""))
+
+
+def cursor(place: str) -> str | None:
+    """An opaque cursor for a place to go on after; None where there is no more."""
+    return base64.urlsafe_b64encode(f"1 {place}".encode()).decode().rstrip("=") if place else None
+
+
+def _place(text: str) -> str:
+    if not text:
+        return ""
+    try:
+        version, _, place = (
+            base64.b64decode(text + "=" * (-len(text) % 4), b"-_", True).decode().partition(" ")
+        )
+    except (binascii.Error, ValueError):
+        version, place = "", ""
+    if version != "1" or not place or len(place) > 255:
+        raise ServiceError("bad_request", "cursor is not one that was given out here.")
+    return place
+
+
+def tagged(request: Request, body: Json, headers: Mapping[str, str] | None = None) -> Response:
+    """A document with its entity tag; 304 where the client has it (RFC 9110 §13.1.2)."""
+    tag = f'"{sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]}"'
+    sent: Headers = {"ETag": tag, "Cache-Control": "private, no-cache", **(headers or {})}
+    known = [t.strip().removeprefix("W/") for t in str(request.headers.get("if-none-match") or "").split(",")]
+    if tag in known or known == ["*"]:
+        return Response("", sent, 304)
+    return Response(body, {"Content-Type": "application/json", **sent}, 200)

@@ -1,0 +1,18 @@
+"""Every route in one place, with what all of them share."""
+
+from chalice.app import Chalice
+
+from chalicelib.api import mailbox, public, reseller, sessions
+from chalicelib.api.errors import guard, method_not_allowed
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def install(app: Chalice) -> None:
+    """Register the routes, the middleware, and on each path a true 405 for what it does not have."""
+    for blueprint in (reseller.routes, sessions.routes, public.routes, mailbox.routes):
+        app.register_blueprint(blueprint)
+    app.register_middleware(guard(app), "http")
+    for path, entries in [(path, list(entries)) for path, entries in app.routes.items()]:
+        missing = [method for method in METHODS if method not in entries]
+        app.route(path, methods=missing, content_types=[])(method_not_allowed(entries))
