@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -170,10 +171,15 @@ class Stack:
     def client(self, service: str) -> Any:
         """A boto3 client of this cloud, whatever the environment says."""
         if service not in self._clients:
-            session = boto3.Session("local", "local", region_name=REGION)
-            make: Any = session.client  # its stubs know literal names only
+            make: Any = _session().client  # its stubs know literal names only
             self._clients[service] = make(service, endpoint_url=self.engine.url)
         return self._clients[service]
+
+
+@cache
+def _session() -> boto3.Session:
+    """One for the process: its service models take a second to read."""
+    return boto3.Session("local", "local", region_name=REGION)
 
 
 def _described() -> Node:
