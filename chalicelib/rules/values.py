@@ -225,6 +225,7 @@ class NewEmail:
     keywords: frozenset[str] = frozenset()
     verdicts: Verdicts = field(default_factory=Verdicts)
     envelope_from: str = ""
+    thread_by: Digest | None = None  # whose Message-IDs thread it, where those of its header are aliases
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,37 +13,44 @@ from chalicelib.services.platform import Platform
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An arrival that was opened. `refs`: Message-IDs it threads by (its own last)."""
+    """An arrival that was opened. `thread_by`: its digest under our own Message-IDs where SES wrote others."""
 
     arrival: Arrival
     digest: Digest
+    thread_by: Digest | None
     header: tuple[tuple[str, bytes], ...]
 
 
 def open_message(p: Platform, arrival: Arrival) -> Message:
     """Read and parse the message; its size is what is stored. Raises ServiceError not_found."""
     raw = p.blobs.get(arrival.blob)
-    digest = ours(p, mime.digest(raw))
-    return Message(replace(arrival, size=len(raw)), digest, tuple(mime.header_fields(raw)))
+    digest = mime.digest(raw)
+    arrival = replace(arrival, size=len(raw))
+    return Message(arrival, digest, _ours(p, digest), tuple(mime.header_fields(raw)))
 
 
-def ours(p: Platform, digest: Digest) -> Digest:
+def _ours(p: Platform, digest: Digest) -> Digest | None:
     """The digest with Message-IDs that SES gave our messages replaced by those they were sent with.
 
     SES overwrites Message-ID, so an answer from outside refers to an id no mailbox here has seen; only with
-    ours does it join its conversation.
+    ours does it join its conversation. None when it names no such id.
     """
     suffix = p.settings.ses_id_domain.lower()
     every = (*digest.references, *digest.in_reply_to, *digest.message_id)
     keys = {i: i.partition("@")[0] for i in every if i.lower().endswith(suffix)}
-    if not keys:
-        return digest
-    known = p.outbox.originals(keys.values())
+    known = p.outbox.originals(keys.values()) if keys else {}
+    if not known:
+        return None
 
     def mapped(ids: Iterable[str]) -> tuple[str, ...]:
         return tuple(known.get(keys.get(i, ""), i) for i in ids)
 
-    return replace(digest, references=mapped(digest.references), in_reply_to=mapped(digest.in_reply_to))
+    return replace(
+        digest,
+        references=mapped(digest.references),
+        in_reply_to=mapped(digest.in_reply_to),
+        message_id=mapped(digest.message_id),
+    )
 
 
 def keep(p: Platform, message: Message, where: Deliver) -> bool:
@@ -60,6 +67,7 @@ def keep(p: Platform, message: Message, where: Deliver) -> bool:
         keywords=where.keywords,
         verdicts=arrival.verdicts,
         envelope_from=arrival.envelope.sender,
+        thread_by=message.thread_by,
     )
     [added] = mailbox.add(p, account.id, [new], quota_bytes=account.quota_bytes)
     return added.outcome != "over_quota"

@@ -144,9 +144,11 @@ def _check(s: Submission, account: Account, digest: Digest, found: dict[str, Loo
 def _sent_blob(p: Platform, s: Submission, raw: bytes) -> str:
     """The blob that goes out: the message's own, or a copy without what must not be seen."""
     unwanted = {name.lower() for name in NOT_SENT}
+    if s.email_id is None:  # no email of the sender holds it
+        p.mailboxes.purge_blob(s.blob, clock.now())
     if not any(name.lower() in unwanted for name, _ in mime.header_fields(raw)):
         return s.blob
-    blob = f"own/{s.id}"
+    blob = f"own/{s.id}-sent"
     p.blobs.put(blob, mime.without_headers(raw, NOT_SENT), type="message/rfc822")
     p.mailboxes.purge_blob(blob, clock.now())  # in time; local recipients' copies hold it longer
     return blob

@@ -69,13 +69,13 @@ class Threads:
     @staticmethod
     def _asked(item: NewEmail) -> list[str]:
         """References worth a look, nearest first; the root's own is what is taken without one."""
-        d = item.digest
+        d = item.thread_by or item.digest
         nearest = dict.fromkeys([*d.in_reply_to[:1], *reversed(d.references)])
         return [*nearest][:REFERENCES_ASKED]
 
     def of(self, item: NewEmail) -> str:
         """The thread that the message belongs to."""
-        d = item.digest
+        d = item.thread_by or item.digest
         for reference in self._asked(item):
             known = self._threads.get(reference_hash(reference))
             if known:
@@ -84,7 +84,7 @@ class Threads:
 
     def remember(self, item: NewEmail, thread: str) -> None:
         """Write the override for a message that is not its thread's root."""
-        for own in item.digest.message_id[:1]:
+        for own in (item.thread_by or item.digest).message_id[:1]:
             key = reference_hash(own)
             if thread != thread_id(own) and self._threads.get(key) != thread:
                 self._table.put({"pk": account_pk(self._acct), "sk": f"R#{key}", "thread": thread})

@@ -140,6 +140,8 @@ def test_a_reply_to_SESs_message_id_joins_its_conversation(post: Post) -> None:
     rows = mailbox.page(post.p, bob, inbox.id, 10).rows
     assert len(rows) == 2
     assert len({row.thread for row in rows}) == 1
+    email = mailbox.get(post.p, bob, [rows[0].id])[rows[0].id]
+    assert email.in_reply_to == (f"{ses_id}@email.amazonses.com",), "shown as the header has it"
 
 
 def test_one_bounce_however_often_the_notification_comes(post: Post) -> None:

@@ -11,7 +11,7 @@ from chalicelib.rules import delivery
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.figures import MB
 from chalicelib.rules.values import Envelope
-from chalicelib.services import receive, send
+from chalicelib.services import cleanup, receive, send
 from tests.services.post import Crash, Post, letter
 
 ANN = "ann@x.test"
@@ -135,6 +135,10 @@ def test_Bcc_and_headers_that_steer_SES_reach_nobody(post: Post) -> None:
     for seen in (post.mail.calls[0].raw, *post.inbox("bob@x.test")):
         assert seen == letter(ANN, ["zoe@far.test"])
     assert post.p.blobs.get("own/s1-draft") == raw, "the sender's own copy keeps them"
+    post.clock.advance(days=20)
+    cleanup.run(post.p)
+    assert post.p.blobs.head("own/s1-draft") is None, "no email of the sender held it"
+    assert post.p.blobs.head("own/s1-sent") is not None, "a mailbox here holds it"
 
 
 def test_SES_gets_seven_bit_lines_and_mailboxes_here_get_what_was_sent(post: Post) -> None:
