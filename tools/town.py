@@ -150,7 +150,7 @@ class Mailbox:
             url = self.session["uploadUrl"].replace("{accountId}", self.account)
             answer = call("POST", url, content, token=self.token, headers={"Content-Type": kind})
             return str(json.loads(answer[1])["blobId"])
-        url = self.session["capabilities"][PRESIGNED]["url"].replace("{accountId}", self.account)
+        url = self.session["capabilities"][PRESIGNED]["uploadUrl"].replace("{accountId}", self.account)
         ticket = json.loads(call("POST", url, {"size": len(content), "type": kind}, token=self.token)[1])
         call(ticket["method"], ticket["url"], content, headers=ticket["headers"])
         return str(ticket["blobId"])
