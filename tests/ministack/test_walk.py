@@ -1,0 +1,128 @@
+"""Order, activate, receive, read, send, retry on the packaged template, deployed: the template runs."""
+
+import email
+import email.policy
+import json
+from typing import Any
+
+import pytest
+
+from local import ses_events
+from local.ses_events import Reply
+from tests.ministack.deployment import Deployment
+from tests.ministack.visitor import PASSWORD, Visitor, letter, visitor
+from tools.town import Refused, get, until
+
+DOMAIN = "shop.test"
+
+
+@pytest.fixture(scope="module")
+def town(place: Deployment) -> Visitor:
+    return visitor(place)
+
+
+@pytest.fixture(scope="module")
+def live(town: Visitor) -> Visitor:
+    """A domain that was ordered, refused, published and found."""
+    town.order(DOMAIN, "ann", "bob")
+    assert town.state(DOMAIN) == "pending"
+    with pytest.raises(Refused) as refused:
+        town.sign_in(f"ann@{DOMAIN}", PASSWORD)
+    assert refused.value.status == 403
+    until(lambda: polls(town.place) >= 2)
+    assert town.state(DOMAIN) == "pending"
+    town.publish(DOMAIN, token=town.key())
+    until(lambda: town.state(DOMAIN) == "live", seconds=60)
+    return town
+
+
+def polls(place: Deployment) -> int:
+    return sum(place.visited(run).count("Poll") for run in place.machine("activation"))
+
+
+def test_S4_the_activation_machine_polls_and_ends_when_the_MX_is_there(live: Visitor) -> None:
+    [run] = until(lambda: [r for r in live.place.machine("activation") if r["status"] != "RUNNING"])
+    assert run["status"] == "SUCCEEDED"
+    states = live.place.visited(run)
+    assert states[:3] == ["Poll", "Again", "Wait"]
+    assert states[-3:] == ["Poll", "Again", "Done"]
+    assert live.place.state.verified(DOMAIN), "the domain became an identity"
+
+
+def test_mail_is_received_read_answered_and_its_delivery_is_known(live: Visitor) -> None:
+    ann = live.sign_in(f"ann@{DOMAIN}", PASSWORD)
+    sent = letter("zoe@far.test", ann.address, "lunch on Friday", "Shall we?\n")
+    live.receive("zoe@far.test", ann.address, sent)
+    row = ann.wait_for("lunch on Friday", seconds=60)
+    opened = ann.open(row["id"])
+    assert opened["bodyValues"][opened["textBody"][0]["partId"]]["value"].strip() == "Shall we?"
+    raw = ann.blob(opened["blobId"], "message/rfc822", "m.eml")
+    assert raw.endswith(sent.as_bytes(policy=email.policy.SMTP))
+
+    content = bytes(range(256)) * 400
+    blob = ann.upload(content, "application/zip")
+    attached = {"blobId": blob, "type": "application/zip", "name": "menu.zip", "disposition": "attachment"}
+    made = ann.send(["zoe@far.test"], "Re: lunch on Friday", "Yes.", attachments=[attached])
+    [out] = until(lambda: live.place.outside.outbox("zoe@far.test"), seconds=60)
+    parsed = email.message_from_bytes(out.raw, policy=email.policy.default)
+    assert isinstance(parsed, email.message.EmailMessage)
+    [part] = parsed.iter_attachments()
+    assert part.get_content() == content, "bytes through API Gateway, S3 and SES"
+    until(lambda: fate(ann, made["id"], "zoe@far.test")["delivered"] == "yes", seconds=60)
+
+
+def test_S26_mail_within_the_platform_never_meets_SES(live: Visitor) -> None:
+    ann, bob = (live.sign_in(f"{name}@{DOMAIN}", PASSWORD) for name in ("ann", "bob"))
+    ann.send([bob.address], "just between us", "hello")
+    bob.wait_for("just between us", seconds=60)
+    assert live.place.outside.outbox(bob.address) == []
+
+
+def test_S27_a_deferral_starts_the_delivery_machine_and_the_answer_ends_it(live: Visitor) -> None:
+    ann = live.sign_in(f"ann@{DOMAIN}", PASSWORD)
+    live.place.outside.behave("asleep.test", "defer")
+    made = ann.send(["x@asleep.test"], "are you there", "hello")
+    [try_] = until(lambda: live.place.outside.remote("asleep.test").attempts, seconds=60)
+    live.place.advance(hours=3)  # SES gives up
+    [run] = until(lambda: live.place.machine("delivery"), seconds=60)
+    wanted = ["Watch", "Next", "Again", "Pause", "Attempt", "Watch"]
+    until(lambda: live.place.visited(run)[:6] == wanted, seconds=60)
+
+    # The deployment's own clock is real: its second attempt is due in three hours. SES's word comes first.
+    reply = Reply("2.0.0", "250 2.0.0 OK: queued after all")
+    event = ses_events.delivery(
+        accepted(live, try_.ses_id), ["x@asleep.test"], live.place.clock.time(), reply
+    )
+    live.place.engine.client("sns").publish(
+        TopicArn=live.place.outputs["MailEventsTopicArn"], Message=json.dumps(event)
+    )
+    until(lambda: fate(ann, made["id"], "x@asleep.test")["delivered"] == "yes", seconds=60)
+    until(lambda: live.place.machine("delivery")[0]["status"] == "SUCCEEDED", seconds=60)
+
+
+def accepted(live: Visitor, ses_id: str) -> ses_events.Outgoing:
+    """A message as the local SES took it."""
+    return live.place.outside._sent[ses_id]
+
+
+def fate(mailbox: Any, submission: str, address: str) -> dict[str, Any]:
+    return dict(mailbox.fate(submission)["deliveryStatus"][address])
+
+
+def test_status_and_brand_are_open_to_everyone(live: Visitor) -> None:
+    assert get(f"{live.api}/status")
+    assert get(f"{live.web}/brand.json")["product"]
+
+
+def test_nothing_was_left_in_a_queue_and_no_function_failed(live: Visitor) -> None:
+    until(lambda: not any(live.place.waiting().values()), seconds=60)
+    mappings = live.place.engine.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert len(mappings) == 4
+    assert not [m for m in mappings if "FAILED" in m.get("LastProcessingResult", "")]
+    assert "Traceback" not in live.place.engine.log(10_000_000)
+
+
+def test_every_call_of_the_functions_is_allowed_by_their_roles(live: Visitor) -> None:
+    functions = {need.function.removeprefix("plainpost-test-") for need in live.place.ledger.needs()}
+    assert functions >= {"api_handler", "receive", "attempt", "outcomes", "activation_poll", "delivery_next"}
+    assert live.place.ledger.refused() == []
