@@ -13,7 +13,7 @@ from chalicelib.services.platform import Platform
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An arrival that was opened. `thread_by`: its digest under our own Message-IDs where SES wrote others."""
+    """An arrival that was opened. `thread_by`: its digest under our Message-IDs, where SES wrote others."""
 
     arrival: Arrival
     digest: Digest
