@@ -92,8 +92,12 @@ def as_date(value: bytes) -> datetime | None:
 
 
 def as_ids(value: bytes) -> tuple[str, ...]:
-    """Message ids without their angle brackets (RFC 8621 §4.1.2.4), in order, each once."""
-    text = charsets.printable(unfold(to_text(value)))
+    """Message ids without their angle brackets (RFC 8621 §4.1.2.4), in order, each once.
+
+    Some writers make an encoded word of an id longer than a line, which RFC 2047 §5 forbids: SES's are.
+    """
+    text = unfold(to_text(value))
+    text = charsets.printable(text if "<" in text else decode_words(text))
     found: Iterable[str] = _ID.findall(text)
     ids = [_SPACES.sub("", i) for i in found]
     if not ids:
