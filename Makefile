@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 STAGE ?= dev
 
-.PHONY: run test corpus lint package deploy bench clean lock
+.PHONY: run test pages corpus lint package deploy bench clean lock
 
 $(STAMP): requirements-dev.txt
 	$(PYTHON) -m venv .venv
@@ -19,8 +19,23 @@ lock:
 	$(BIN)/uv pip compile $(LOCK) requirements.in -o requirements.txt
 	$(BIN)/uv pip compile $(LOCK) requirements-dev.in -o requirements-dev.txt
 
+# The pages, built with the Node that a wheel brings; only when something they are made of has changed.
+WEB := webmail-frontend
+NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
+$(WEB)/node_modules/.stamp: $(WEB)/package.json $(WEB)/package-lock.json $(WEB)/.npmrc | $(STAMP)
+	cd $(WEB) && $(NODE) npm ci --silent
+	touch $@
+
+$(WEB)/dist/mail.html: $(shell find $(WEB)/src $(WEB)/public -type f) $(wildcard $(WEB)/*.html $(WEB)/*.ts $(WEB)/*.json) $(WEB)/node_modules/.stamp
+	cd $(WEB) && $(NODE) npm run --silent build
+	touch $@
+
+pages: $(WEB)/dist/mail.html
+
 # The one command that passes everything: types, lint, then every test (pages and deployments included).
-test: lint
+test: lint pages
+	bash tools/browser.sh
+	cd $(WEB) && $(NODE) npm test --silent
 	$(BIN)/python -m pytest
 
 lint: $(STAMP)

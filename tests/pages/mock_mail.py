@@ -20,7 +20,7 @@ class Refused(Exception):
 
 
 class Mailroom:
-    """One account. Emails are kept as JMAP objects; a change adds (state, id) to the log that /changes reads."""
+    """One account. Emails are kept as JMAP objects; each change is logged for /changes."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -40,7 +40,7 @@ class Mailroom:
 
     def folder(self, role: str) -> str:
         """The id of the folder with a role, or with a name."""
-        return next(f["id"] for f in self.folders.values() if role in (f["role"], f["name"]))
+        return next(key for key, f in self.folders.items() if role in (f["role"], f["name"]))
 
     def blob(self, content: bytes) -> str:
         blob_id = f"b{next(self.names)}"
@@ -48,7 +48,7 @@ class Mailroom:
         return blob_id
 
     def add(self, subject: str, *, html: str | None = None, text: str | None = None, **given: Any) -> str:
-        """Puts a message into a folder (inbox); newest first by the order of adding unless `age` hours are given."""
+        """Puts a message into a folder (inbox); newest first by the order of adding, less `age` hours."""
         parts = {"text/html": html, "text/plain": text if html is None or text is not None else None}
         values = {kind: {"value": words} for kind, words in parts.items() if words is not None}
         bodies = [self._part(kind, words["value"].encode()) for kind, words in values.items()]
@@ -103,8 +103,6 @@ class Mailroom:
     def _changed(self, key: str, what: str) -> None:
         self.state += 1
         self.log.append((self.state, key, what))
-
-    # --- methods -------------------------------------------------------------------------------------------------
 
     def handle(self, request: Json) -> Json:
         """One request: RFC 8620 §3.3, with result references (§3.7) and creation ids (§5.3)."""

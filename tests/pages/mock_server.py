@@ -1,4 +1,4 @@
-"""A small server for the page tests: the built pages with their response headers, sessions, JMAP, blobs, a canary."""
+"""Small servers for the page tests: pages with their response headers, sessions, JMAP, blobs, a canary."""
 
 import json
 import threading

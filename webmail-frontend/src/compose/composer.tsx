@@ -99,7 +99,7 @@ export function Composer({ initial, onClose }: { initial: Draft; onClose: () => 
         <Fields letter={letter} />
         <Editor letter={letter} />
         <Files letter={letter} remove={files.remove} />
-        {trouble && <div class="notice is-error composer-trouble" role="alert">{trouble}</div>}
+        {trouble && <div key="trouble" class="notice is-error composer-trouble" role="alert">{trouble}</div>}
         <footer class="composer-foot">
           <button type="button" class="button is-primary" disabled={letter.sending.value} onClick={() => void send()}>
             {letter.sending.value ? <span class="spinner" aria-hidden="true" /> : <Icon name="sent" />}
@@ -124,16 +124,16 @@ function Fields({ letter }: { letter: Letter }) {
         <span class="line-name">{t('compose.from')}</span>
         <span class="composer-from">{session.value?.address}</span>
       </div>
-      <Recipients name="to" label={t('compose.to')} all={draft.to} onChange={(to) => letter.edit({ to })}>
+      <Recipients key="to" name="to" label={t('compose.to')} all={draft.to} onChange={(to) => letter.edit({ to })}>
         {!more.cc && <button type="button" class="line-more" onClick={() => setMore({ ...more, cc: true })}>{t('compose.addcc')}</button>}
         {!more.bcc && <button type="button" class="line-more" onClick={() => setMore({ ...more, bcc: true })}>{t('compose.addbcc')}</button>}
       </Recipients>
-      {more.cc && <Recipients name="cc" label={t('compose.cc')} all={draft.cc} onChange={(cc) => letter.edit({ cc })} />}
-      {more.bcc && <Recipients name="bcc" label={t('compose.bcc')} all={draft.bcc} onChange={(bcc) => letter.edit({ bcc })} />}
+      {more.cc && <Recipients key="cc" name="cc" label={t('compose.cc')} all={draft.cc} onChange={(cc) => letter.edit({ cc })} />}
+      {more.bcc && <Recipients key="bcc" name="bcc" label={t('compose.bcc')} all={draft.bcc} onChange={(bcc) => letter.edit({ bcc })} />}
       {count >= LIMITS.countFrom && (
-        <div class={`line-note ${count > LIMITS.recipients ? 'is-over' : ''}`} role="status">{t('compose.count', { n: count, max: LIMITS.recipients })}</div>
+        <div key="count" class={`line-note ${count > LIMITS.recipients ? 'is-over' : ''}`} role="status">{t('compose.count', { n: count, max: LIMITS.recipients })}</div>
       )}
-      <div class="line">
+      <div key="subject" class="line">
         <label class="line-name" for="compose-subject">{t('compose.subject')}</label>
         <input id="compose-subject" class="line-input" value={draft.subject} maxLength={900} onInput={(event) => letter.edit({ subject: event.currentTarget.value })} />
       </div>

@@ -50,6 +50,7 @@ function start(root: HTMLElement, letter: Letter): { editor: Squire; stop: () =>
   let timer = 0;
   letter.collect = () => {
     clearTimeout(timer);
+    if (letter.draft.value.html === null) return;
     const html = editor.getHTML();
     if (html !== letter.draft.value.html) letter.draft.value = { ...letter.draft.value, html, text: htmlToText(cleanForWriting(html)) };
   };

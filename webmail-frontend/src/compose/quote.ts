@@ -36,7 +36,7 @@ export function answering(email: Email, all: boolean, me: string): Draft {
   quote.append(wordsOf(email));
   const head = t('compose.wrote', { date: longDate(email.sentAt ?? email.receivedAt), name: people(email.from, t('list.nosender')) });
   const subject = subjectFor('Re', email.subject);
-  return { ...EMPTY(), kind: 'reply', about: email.id, subject, ...answerTo(email, all, me), ...threading(email), ...bodyOf(block(), block(head), quote) };
+  return { ...EMPTY(), kind: 'reply', about: email.id, subject, ...answerTo(email, all, me), ...threading(email), ...bodyOf(block(), block(), block(head), quote) };
 }
 
 export function forwarding(email: Email): Draft {

@@ -53,7 +53,8 @@ function Attachment({ part }: { part: Part }) {
     void fetchAndSave(part.blobId, name, part.type).finally(() => setBusy(false));
   };
   return (
-    <button type="button" class="attachment" disabled={busy} aria-label={t('att.download', { name, size: size(part.size) })} onClick={get}>
+    <button type="button" class="attachment" disabled={busy} onClick={get}>
+      <span class="visually-hidden">{t('att.download')} </span>
       <span class="attachment-kind"><Icon name={part.type.startsWith('image/') ? 'image' : 'file'} /></span>
       <span class="attachment-words"><span class="attachment-name">{name}</span><span class="quiet">{size(part.size)}</span></span>
       {busy ? <span class="spinner" /> : <Icon name="download" />}

@@ -1,12 +1,13 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { t, shortDate } from '../i18n/index.ts';
-import type { Id, Mailbox, Row } from '../jmap/types.ts';
+import type { Id, Mailbox } from '../jmap/types.ts';
 import { Icon, IconButton } from '../ui/icons.tsx';
 import { cursor, doStar, openRow } from './doing.ts';
 import { readMore, refresh } from './load.ts';
 import { folderIcon, folderName, people } from './names.ts';
 import { route } from './route.ts';
 import * as store from './store.ts';
+import { compose } from './writing.tsx';
 
 const ROW_HEIGHT = 84;
 const BEYOND = 6;
@@ -24,6 +25,7 @@ export function MessageList({ onMenu }: { onMenu: () => void }) {
         </div>
         <IconButton icon="refresh" label={t('list.refresh')} onClick={() => void refresh()} />
       </header>
+      <button type="button" class="button is-primary fab" onClick={compose}><Icon name="compose" />{t('act.compose')}</button>
       {folder ? <Rows key={folder.id} folder={folder} name={name} /> : <Bones />}
     </main>
   );
@@ -119,31 +121,24 @@ function Line({ id, at, total, active, sent }: LineProps) {
   return (
     <div
       id={`row-${id}`} class={`row ${unread ? 'is-unread' : ''} ${active ? 'is-active' : ''}`} style={{ top: `${at * ROW_HEIGHT}px` }}
-      role="option" aria-selected={active} aria-setsize={total} aria-posinset={at + 1} aria-label={spoken(one, who, subject)} onClick={() => openRow(id)}
+      role="option" aria-selected={active} aria-setsize={total} aria-posinset={at + 1} onClick={() => openRow(id)}
     >
       <span class="row-dot" aria-hidden="true" />
-      <span class="row-who">{who}</span>
+      <span class="row-who">{unread && <Spoken words={t('row.unread')} />}{who}</span>
+      <span class="row-subject">{subject}</span>
+      <span class={`row-star ${flagged ? 'is-on' : ''}`} onClick={star}><Icon name="star" filled={flagged} />{flagged && <Spoken words={t('row.flagged')} />}</span>
       <span class="row-marks">
-        {one.keywords['$answered'] && <Icon name="reply" />}
-        {one.hasAttachment && <Icon name="clip" />}
+        {one.keywords['$answered'] && <><Icon name="reply" /><Spoken words={t('row.answered')} /></>}
+        {one.hasAttachment && <><Icon name="clip" /><Spoken words={t('row.attachment')} /></>}
         <time dateTime={one.receivedAt}>{shortDate(one.receivedAt)}</time>
       </span>
-      <span class="row-subject">{subject}</span>
-      <span class={`row-star ${flagged ? 'is-on' : ''}`} onClick={star}><Icon name="star" filled={flagged} /></span>
       <span class="row-preview">{one.preview}</span>
     </div>
   );
 }
 
-function spoken(one: Row, who: string, subject: string): string {
-  const marks = [
-    one.keywords['$seen'] ? '' : t('row.unread'),
-    one.keywords['$flagged'] ? t('row.flagged') : '',
-    one.keywords['$answered'] ? t('row.answered') : '',
-    one.hasAttachment ? t('row.attachment') : '',
-  ];
-  return [...marks, who, subject, shortDate(one.receivedAt), one.preview].filter(Boolean).join(', ');
-}
+/** What the eye sees as a mark, for the ear. */
+const Spoken = ({ words }: { words: string }) => <span class="visually-hidden">{words}. </span>;
 
 const Bones = () => (
   <div class="rows" aria-busy="true" aria-label={t('list.more')} role="status">

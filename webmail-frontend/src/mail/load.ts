@@ -148,11 +148,14 @@ async function readChanges(): Promise<void> {
 }
 
 let polling = false;
+let again = false;
 
 /** Brings the page up to date; quiet about a lost connection, which has its own banner. */
 export async function refresh(): Promise<void> {
+  if (polling) again = true;
   if (polling || writing || !store.ready.value) return;
   polling = true;
+  again = false;
   try {
     if (store.states.Email) await readChanges().catch(readAnew);
     else await readAnew();
@@ -161,6 +164,7 @@ export async function refresh(): Promise<void> {
   } finally {
     polling = false;
   }
+  if (again) await refresh();
 }
 
 /** Polls while the tab is seen, and at once when it is looked at again. Returns what stops it. */
@@ -171,8 +175,10 @@ export function poll(): () => void {
   const timer = setInterval(tick, POLL_MS);
   addEventListener('focus', tick);
   document.addEventListener('visibilitychange', tick);
+  let was = offline.value;
   const stop = offline.subscribe((away) => {
-    if (!away) tick();
+    if (was && !away) tick();
+    was = away;
   });
   return () => {
     clearInterval(timer);

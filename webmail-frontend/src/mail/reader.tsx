@@ -96,6 +96,10 @@ function Toolbar({ id }: { id: Id }) {
       <IconButton icon="unread" label={t('act.unread')} shortcut="Shift+U" onClick={() => doUnread(id)} />
       <IconButton icon="star" label={flagged ? t('act.unstar') : t('act.star')} shortcut="s" filled={flagged} class={flagged ? 'is-starred' : ''} onClick={() => doStar(id)} />
       <IconButton icon="download" label={t('act.original')} class="only-wide" onClick={() => void saveOriginal(id)} />
+      <span class="spring only-roomy" />
+      <IconButton icon="reply" label={t('act.reply')} shortcut="r" class="only-roomy" onClick={() => reply(false)} />
+      <IconButton icon="replyall" label={t('act.replyall')} shortcut="a" class="only-roomy" onClick={() => reply(true)} />
+      <IconButton icon="forward" label={t('act.forward')} shortcut="f" class="only-roomy" onClick={() => forward()} />
     </div>
   );
 }

@@ -30,15 +30,15 @@ export function SignInForm({ fixed = '', onDone }: { fixed?: string; onDone?: ()
 
   return (
     <form ref={form} noValidate onSubmit={(event) => void submit(event)}>
-      {error && <div class="notice is-error" role="alert" id="signin-error">{error}</div>}
-      <div class="field">
+      {error && <div key="error" class="notice is-error" role="alert" id="signin-error">{error}</div>}
+      <div key="address" class="field">
         <label for="address">{t('signin.address')}</label>
         <input
           class="input" id="address" name="address" type="email" autocomplete="username" autocapitalize="none" spellcheck={false}
-          autofocus={!fixed} defaultValue={fixed} readOnly={Boolean(fixed)} required aria-describedby={error ? 'signin-error' : undefined}
+          autofocus={!fixed} {...(fixed ? { value: fixed, readOnly: true } : {})} required aria-describedby={error ? 'signin-error' : undefined}
         />
       </div>
-      <Password error={error} autofocus={Boolean(fixed)} />
+      <Password key="password" error={error} autofocus={Boolean(fixed)} />
       <button class="button is-primary" type="submit" disabled={busy}>
         {busy && <span class="spinner" aria-hidden="true" />}
         {busy ? t('signin.busy') : t('signin.submit')}
