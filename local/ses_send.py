@@ -140,7 +140,7 @@ def rewritten(raw: bytes, ses_id: str, now: float, id_domain: str) -> bytes:
     """SES's own Message-ID and Date instead of the sender's; Bcc and control fields gone. The body stays."""
     header, rest = rawmail.split(rawmail.without(raw, _OVERWRITTEN))
     end = b"" if header.endswith(b"\n") or not header else b"\r\n"
-    date = email.utils.formatdate(now, usegmt=False)
+    date = email.utils.formatdate(now).replace("-0000", "+0000")
     added = (
         f"Message-ID: <{ses_id}@{id_domain}>\r\nDate: {date}\r\n"
         f"Feedback-ID: ::1.us-east-1.local:AmazonSES\r\nX-SES-Outgoing: {date[5:16]}-127.0.0.1\r\n"
