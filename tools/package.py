@@ -18,6 +18,9 @@ from tools import template
 ROOT = Path(__file__).resolve().parents[1]
 ARCHITECTURES = ("arm64", "x86_64")
 ELF_MACHINE = {"x86_64": 62, "arm64": 183}
+#: What chalicelib/aws calls. botocore describes 400 services, half of the package; the others' descriptions
+#: would only make every cold start longer.
+SERVICES = frozenset({"dynamodb", "s3", "ses", "sesv2", "sqs", "stepfunctions"})
 LIMIT = 120 * 1024 * 1024  # bytes unzipped; Lambda itself takes 250 MB
 
 
@@ -64,6 +67,21 @@ def _chalice(work: Path, architecture: str) -> None:
         raise PackageError(f"a dependency has no wheel for {architecture}:\n{done.stdout}{done.stderr}")
 
 
+def needed(name: str) -> bool:
+    """Whether a file of the zip is shipped."""
+    parts = name.split("/")
+    described = parts[:2] == ["botocore", "data"] and len(parts) > 3
+    return not described or parts[2] in SERVICES
+
+
+def slim(source: Path, target: Path) -> None:
+    """Copy a zip without what is not needed."""
+    with zipfile.ZipFile(source) as whole, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as kept:
+        for entry in whole.infolist():
+            if needed(entry.filename):
+                kept.writestr(entry, whole.read(entry))
+
+
 def machines(code: Path) -> dict[str, int]:
     """ELF machine number of each compiled file in a zip (ELF header, e_machine)."""
     found = {}
@@ -99,7 +117,7 @@ def build(architecture: str, out: Path, source: Path = ROOT) -> Package:
     built = json.loads((work / "out" / "sam.json").read_text())
     result = Package(out / "template.yaml", out / "deployment.zip", 0)
     result.template.write_text(yaml.safe_dump(built, sort_keys=False, width=200))
-    shutil.copy(work / "out" / "deployment.zip", result.code)
+    slim(work / "out" / "deployment.zip", result.code)
     return Package(result.template, result.code, check(result.code, architecture))
 
 
