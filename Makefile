@@ -32,6 +32,10 @@ $(WEB)/dist/mail.html: $(shell find $(WEB)/src $(WEB)/public -type f) $(wildcard
 
 pages: $(WEB)/dist/mail.html
 
+# The whole service on this machine, until Ctrl-C.
+run: $(STAMP) pages
+	@$(BIN)/python -m local
+
 # The one command that passes everything: types, lint, then every test (pages and deployments included).
 test: lint pages
 	bash tools/browser.sh
