@@ -27,6 +27,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from local import direct
 from local.capacity import Meter
 from local.clock import Clock
 from local.moto_dynamodb import Dynamo
@@ -189,10 +190,12 @@ class Engine:
             target=self._server.serve_forever, args=(0.05,), daemon=True, name="moto"
         )
         self._thread.start()
+        direct.connect(f"127.0.0.1:{self.port}", application)
 
     def stop(self) -> None:
         """Close the port and give moto its own methods back."""
         if self._server is not None and self._thread is not None:
+            direct.disconnect(f"127.0.0.1:{self.port}")
             self._server.shutdown()
             self._server.server_close()
             self._thread.join(5)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
@@ -325,3 +326,18 @@ def test_objects_keep_every_byte_and_presigned_urls_work(cloud: Stack) -> None:
     url = s3.generate_presigned_url("get_object", Params={"Bucket": BUCKET, "Key": "in/a b#ü"})
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
         assert answer.read() == body
+
+
+def test_who_comes_by_the_port_finds_the_same(cloud: Stack, db: Any) -> None:
+    """boto3 in this process takes a short cut to 127.0.0.1; by another name it goes through the socket."""
+    session: Any = boto3.Session("other", "other", region_name="us-east-1")
+    outside = session.client("dynamodb", endpoint_url=f"http://localhost:{cloud.engine.port}")
+    db.put_item(TableName=TABLE, Item={**key("port"), "n": {"N": "3"}})
+    assert number(outside, "port") == 3
+    s3 = session.client("s3", endpoint_url=f"http://localhost:{cloud.engine.port}")
+    body = bytes(range(256)) * 4_000
+    s3.put_object(Bucket=BUCKET, Key="by port", Body=body, Metadata={"a_b": "c"})
+    found = cloud.client("s3").get_object(Bucket=BUCKET, Key="by port")
+    assert (found["Body"].read(), found["Metadata"]) == (body, {"a_b": "c"})
+    assert s3.head_object(Bucket=BUCKET, Key="by port")["ContentLength"] == len(body)
+    assert cloud.client("s3").head_object(Bucket=BUCKET, Key="by port")["ContentLength"] == len(body)
