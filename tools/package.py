@@ -1,6 +1,7 @@
 """`make package`: app.py, chalicelib/, their dependencies and infra/ as template.yaml and deployment.zip."""
 
 import argparse
+import hashlib
 import json
 import os
 import platform
@@ -16,8 +17,8 @@ import yaml
 from tools import template
 
 ROOT = Path(__file__).resolve().parents[1]
-ARCHITECTURES = ("arm64", "x86_64")
-ELF_MACHINE = {"x86_64": 62, "arm64": 183}
+#: Lambda's word for a processor: its name in wheels, and its number in compiled files (ELF e_machine).
+MACHINES = {"arm64": ("aarch64", 183), "x86_64": ("x86_64", 62)}
 #: What chalicelib/aws calls. botocore describes 400 services, half of the package; the others' descriptions
 #: would only make every cold start longer.
 SERVICES = frozenset({"dynamodb", "s3", "ses", "sesv2", "sqs", "stepfunctions"})
@@ -42,16 +43,54 @@ def here() -> str:
     return "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 
 
-def _copy(source: Path, work: Path) -> None:
-    """The parts Chalice needs, in a directory of their own; its cache of dependencies there survives."""
-    (work / ".chalice").mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(work / "chalicelib", ignore_errors=True)
+def dependencies(architecture: str) -> Path:
+    """A directory with what requirements.txt locks, for Lambda's processor; fetched when that has changed."""
+    wanted = ROOT / "requirements.txt"
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    recipe = wanted.read_bytes() + f"{architecture} {python} {sorted(SERVICES)}".encode()
+    target = ROOT / "build" / f"dependencies-{hashlib.sha256(recipe).hexdigest()[:16]}"
+    if not target.exists():
+        half = target.with_suffix(f".{os.getpid()}")
+        _install(wanted, half, architecture, python)
+        _slim(half)
+        half.rename(target)
+    return target
+
+
+def _install(wanted: Path, target: Path, architecture: str, python: str) -> None:
+    """Wheels alone, by their hashes. Raises PackageError."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--require-hashes", "--no-deps", "--no-compile", "--only-binary=:all:"]
+    command += ["--implementation", "cp", "--python-version", python, "--target", str(target)]
+    # Lambda's glibc: 2.26 below Python 3.12, 2.34 from there. pip does not count down by itself.
+    for minor in range(5, 27 if sys.version_info < (3, 12) else 35):
+        command += ["--platform", f"manylinux_2_{minor}_{MACHINES[architecture][0]}"]
+    command += ["--platform", f"manylinux2014_{MACHINES[architecture][0]}", "-r", str(wanted)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        shutil.rmtree(target, ignore_errors=True)
+        raise PackageError(f"dependencies for {architecture}:\n{done.stderr}")
+
+
+def _slim(target: Path) -> None:
+    """Remove scripts, and the descriptions of services that are never called."""
+    shutil.rmtree(target / "bin", ignore_errors=True)
+    for described in (target / "botocore" / "data").iterdir():
+        if described.is_dir() and described.name not in SERVICES:
+            shutil.rmtree(described)
+
+
+def _lay_out(work: Path, architecture: str) -> None:
+    """A project for Chalice with the parts it needs: dependencies as its `vendor`, infra to be merged."""
+    shutil.rmtree(work, ignore_errors=True)
+    (work / ".chalice").mkdir(parents=True)
     shutil.copytree(
-        source / "chalicelib", work / "chalicelib", ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
+        ROOT / "chalicelib", work / "chalicelib", ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
     )
-    for name in ("app.py", "requirements.txt"):
-        shutil.copy(source / name, work / name)
-    shutil.copy(ROOT / ".chalice" / "config.json", work / ".chalice" / "config.json")
+    (work / "vendor").symlink_to(dependencies(architecture), target_is_directory=True)
+    (work / "requirements.txt").touch()
+    shutil.copy(ROOT / "app.py", work)
+    shutil.copy(ROOT / ".chalice" / "config.json", work / ".chalice")
     (work / "merge.json").write_text(json.dumps(template.whole()))
 
 
@@ -63,23 +102,6 @@ def _chalice(work: Path, architecture: str) -> None:
     done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise PackageError(f"chalice package failed:\n{done.stdout}{done.stderr}")
-    if "Could not install dependencies" in done.stdout + done.stderr:
-        raise PackageError(f"a dependency has no wheel for {architecture}:\n{done.stdout}{done.stderr}")
-
-
-def needed(name: str) -> bool:
-    """Whether a file of the zip is shipped."""
-    parts = name.split("/")
-    described = parts[:2] == ["botocore", "data"] and len(parts) > 3
-    return not described or parts[2] in SERVICES
-
-
-def slim(source: Path, target: Path) -> None:
-    """Copy a zip without what is not needed."""
-    with zipfile.ZipFile(source) as whole, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as kept:
-        for entry in whole.infolist():
-            if needed(entry.filename):
-                kept.writestr(entry, whole.read(entry))
 
 
 def machines(code: Path) -> dict[str, int]:
@@ -100,31 +122,30 @@ def check(code: Path, architecture: str) -> int:
         size = sum(entry.file_size for entry in archive.infolist())
     if size > LIMIT:
         raise PackageError(f"{size} bytes unzipped, {LIMIT} allowed")
-    foreign = [name for name, machine in machines(code).items() if machine != ELF_MACHINE[architecture]]
+    foreign = [name for name, machine in machines(code).items() if machine != MACHINES[architecture][1]]
     if foreign:
         raise PackageError(f"compiled for another machine than {architecture}: {foreign}")
     return size
 
 
-def build(architecture: str, out: Path, source: Path = ROOT) -> Package:
-    """Build into `out`. Dependencies are fetched only when requirements.txt has changed."""
-    work = ROOT / "build" / f"chalice-{architecture}"
-    if source != ROOT:
-        work = out / "chalice"
-    _copy(source, work)
-    _chalice(work, architecture)
+def build(architecture: str, out: Path) -> Package:
+    """Build into `out`. Raises PackageError."""
     out.mkdir(parents=True, exist_ok=True)
+    work = out / "chalice"
+    _lay_out(work, architecture)
+    _chalice(work, architecture)
     built = json.loads((work / "out" / "sam.json").read_text())
-    result = Package(out / "template.yaml", out / "deployment.zip", 0)
-    result.template.write_text(yaml.safe_dump(built, sort_keys=False, width=200))
-    slim(work / "out" / "deployment.zip", result.code)
-    return Package(result.template, result.code, check(result.code, architecture))
+    described, code = out / "template.yaml", out / "deployment.zip"
+    described.write_text(yaml.safe_dump(built, sort_keys=False, width=200))
+    shutil.move(work / "out" / "deployment.zip", code)
+    shutil.rmtree(work)
+    return Package(described, code, check(code, architecture))
 
 
 def main() -> None:
     """Command line: `python -m tools.package [--arch arm64|x86_64] [--out build/package]`."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--arch", choices=ARCHITECTURES, default="arm64")
+    parser.add_argument("--arch", choices=sorted(MACHINES), default="arm64")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "package")
     arguments = parser.parse_args()
     try:

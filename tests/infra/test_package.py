@@ -4,7 +4,7 @@ import re
 import zipfile
 
 from tests.packaged import packaged
-from tools.package import ELF_MACHINE, LIMIT, ROOT, SERVICES, check, here, machines
+from tools.package import LIMIT, MACHINES, ROOT, SERVICES, check, here, machines
 
 DEPENDENCIES = ("argon2", "aws_lambda_powertools", "boto3", "botocore", "chalice", "dns", "pydantic")
 
@@ -23,7 +23,7 @@ def test_unzipped_package_is_below_120_mb() -> None:
 def test_compiled_files_are_for_one_processor() -> None:
     found = machines(packaged().code)
     assert found, "argon2 and pydantic bring compiled files"
-    assert set(found.values()) == {ELF_MACHINE[here()]}
+    assert set(found.values()) == {MACHINES[here()][1]}
     assert check(packaged().code, here()) == packaged().unzipped
 
 

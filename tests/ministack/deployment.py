@@ -41,7 +41,7 @@ PARAMETERS = {
     "PublicUrl": "http://api.emailmx.test",
     "SesIdDomain": "email.amazonses.com",
 }
-WAIT_SCALE = "0.001"  # of a state machine's waits: 15 minutes are a second
+WAIT_SCALE = "0.0002"  # of a state machine's waits: 3 hours are two seconds
 
 
 def _references(node: Any) -> Iterator[str]:
