@@ -1,11 +1,12 @@
 """Adding, changing and destroying emails."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Literal, TypeVar
 
 from chalicelib.aws import clock
-from chalicelib.aws.table import ABSENT, Item, Put, Table, Update, Write
+from chalicelib.aws.table import ABSENT, ConditionFailed, Item, Put, Table, Update, Write
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.figures import Figures
 from chalicelib.rules.ids import reference_hash, thread_id
@@ -83,11 +84,15 @@ class Threads:
         return thread_id([*d.references, *d.in_reply_to, *d.message_id, item.id][0])
 
     def remember(self, item: NewEmail, thread: str) -> None:
-        """Write the override for a message that is not its thread's root."""
+        """Write the override for a message that is not its thread's root. The first one stays: a repeat
+        may reckon otherwise, when more of the thread is known than when the message came."""
         for own in (item.thread_by or item.digest).message_id[:1]:
             key = reference_hash(own)
-            if thread != thread_id(own) and self._threads.get(key) != thread:
-                self._table.put({"pk": account_pk(self._acct), "sk": f"R#{key}", "thread": thread})
+            if thread == thread_id(own) or key in self._threads:
+                continue
+            row = {"pk": account_pk(self._acct), "sk": f"R#{key}", "thread": thread}
+            with suppress(ConditionFailed):
+                self._table.put(row, check=ABSENT)
                 self._threads[key] = thread
 
 
