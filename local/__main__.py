@@ -19,6 +19,7 @@ from typing import Any
 
 from local import edges
 from local.edges import PortTaken
+from local.gateway import LocalGateway
 from local.seed import Seeded, Seeder, SeedError
 from local.stack import ROOT, Component, Stack
 
@@ -27,8 +28,6 @@ PORTS = {
     "smtp_in": 2525,
     "submission": 2587,
     "submissions": 2465,
-    "imap": 2143,
-    "imaps": 2993,
     "pop3": 2110,
     "pop3s": 2995,
     "dns": 5353,
@@ -65,34 +64,44 @@ def check_free(chosen: Mapping[str, int]) -> None:
 
 def components() -> list[Component]:
     """Everything around the engine, in the order of starting."""
-    return [edges.from_environment()]
+    return [edges.from_environment(), LocalGateway(folder())]
+
+
+def folder() -> Path:
+    """Where stack.json and the certificate go."""
+    return Path(os.environ.get("PLAINPOST_LOCAL_DIR") or ROOT / ".local").resolve()
 
 
 def describe(chosen: Mapping[str, int], seeded: Seeded) -> dict[str, Any]:
-    """stack.json."""
+    """stack.json. Pages by name, since the name chooses the brand; what programs call by address, since
+    resolvers of libraries do not all know names under localhost. There is no IMAP yet.
+    """
 
     def page(host: str) -> str:
         return f"http://{host}.localhost:{chosen['web']}"
 
-    doors = ("smtp_in", "submission", "imap", "pop3", "dns", "aws")
+    called = f"http://127.0.0.1:{chosen['web']}"
+    doors = ("smtp_in", "submission", "submissions", "pop3", "pop3s", "dns", "aws")
     return {
         "webmail": page("mail"),
         "admin": page("admin"),
         "reseller": page("reseller"),
         "outbox": page("outbox"),
-        "api": f"{page('mail')}/v1",
-        "jmap": f"{page('mail')}/jmap/session",
+        "api": f"{called}/v1",
+        "jmap": f"{called}/jmap/session",
         "status": page("status"),
         **{name: f"127.0.0.1:{chosen[name]}" for name in doors},
+        "imap": None,
+        "ca": str(folder() / "tls" / "ca.pem"),
         "resellers": seeded.resellers,
         "mailboxes": seeded.mailboxes,
     }
 
 
-def write(described: Mapping[str, Any], folder: Path) -> Path:
+def write(described: Mapping[str, Any], into: Path) -> Path:
     """Put stack.json in place whole: who waits for it never reads half."""
-    folder.mkdir(parents=True, exist_ok=True)
-    target, draft = folder / "stack.json", folder / "stack.json.new"
+    into.mkdir(parents=True, exist_ok=True)
+    target, draft = into / "stack.json", into / "stack.json.new"
     draft.touch(mode=0o600)
     draft.write_text(json.dumps(described, indent=1) + "\n")
     draft.replace(target)
@@ -101,9 +110,10 @@ def write(described: Mapping[str, Any], folder: Path) -> Path:
 
 def show(described: Mapping[str, Any], seeded: Seeded, target: Path, seconds: float) -> None:
     """The table of URLs and log-ins."""
-    names = ("webmail", "admin", "reseller", "outbox", "api", "jmap", "smtp_in", "dns", "aws")
+    names = ("webmail", "admin", "reseller", "outbox", "api", "jmap")
+    doors = ("smtp_in", "submission", "pop3", "dns", "aws")
     lines = [f"Up after {seconds:.1f} s. Ctrl-C ends it.", ""]
-    lines += [TABLE.format(name, described[name]) for name in names]
+    lines += [TABLE.format(name, described[name]) for name in (*names, *doors)]
     width = max(len(row["address"]) for row in described["mailboxes"])
     lines += ["", "Log-ins"]
     for row in described["mailboxes"]:
@@ -119,15 +129,14 @@ def show(described: Mapping[str, Any], seeded: Seeded, target: Path, seconds: fl
 
 def serve(chosen: Mapping[str, int], up: threading.Event, stop: threading.Event) -> None:
     """Start, seed, tell, wait."""
-    folder = Path(os.environ.get("PLAINPOST_LOCAL_DIR") or ROOT / ".local")
     started = time.monotonic()
-    (folder / "stack.json").unlink(missing_ok=True)
+    (folder() / "stack.json").unlink(missing_ok=True)
     with Stack(chosen, parameters=edges.parameters(), components=components()) as stack:
         from chalicelib.services.platform import platform  # builds its clients for the stack's environment
 
         seeded = Seeder(stack, platform()).seed()
         described = describe(chosen, seeded)
-        target = write(described, folder)
+        target = write(described, folder())
         show(described, seeded, target, time.monotonic() - started)
         up.set()
         stop.wait()

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parents[1]
-PORTS = ("WEB", "SMTP_IN", "SUBMISSION", "SUBMISSIONS", "IMAP", "IMAPS", "POP3", "POP3S", "DNS", "AWS", "SES")
+PORTS = ("WEB", "SMTP_IN", "SUBMISSION", "SUBMISSIONS", "POP3", "POP3S", "DNS", "AWS", "SES")
 USING = [
     "urn:ietf:params:jmap:core",
     "urn:ietf:params:jmap:mail",
