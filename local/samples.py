@@ -169,9 +169,9 @@ def _plain(w: Writer) -> list[EmailMessage]:
 
 _LETTERS = (
     (
-        "佐藤 花 <hana@sakura.example>",
-        "会議の資料について",
-        "お世話になっております。\n資料は明日お送りします。\n\n佐藤\n",
+        "Ελένη Δήμου <eleni@thalassa.example>",
+        "Καλημέρα από την Πάρο",
+        "Γεια σας,\n\nτο ελαιόλαδο φεύγει αύριο με το πλοίο.\n\nΕλένη\n",
         20,
     ),
     (
