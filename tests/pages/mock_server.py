@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.pages.mock_mail import Json, Mailroom
+from tests.pages.mock_reseller import API_KEY, Console
 
 ROOT = Path(__file__).resolve().parents[2]
 DIST = ROOT / "webmail-frontend" / "dist"
@@ -95,6 +96,7 @@ class Pages(Server):
     def __init__(self, blobs: BlobStore) -> None:
         self.blobs = blobs
         self.room = Mailroom(ADDRESS)
+        self.console = Console()
         self.brand: Json = dict(BRAND)
         self.tokens: set[str] = set()
         self.opened = 0
@@ -107,6 +109,8 @@ class Pages(Server):
             handler.json(200, self.brand)
         elif path == "/v1/sessions":
             self._sessions(handler)
+        elif path.startswith("/v1/"):
+            self._reseller(handler, path.removeprefix("/v1"))
         elif path.startswith("/jmap/"):
             self._jmap(handler, path)
         else:
@@ -124,6 +128,13 @@ class Pages(Server):
         self.tokens.add(token)
         body = {"token": token, "account_id": "a1", "address": ADDRESS, "expires_at": "2099-01-01T00:00:00Z"}
         return handler.json(201, body)
+
+    def _reseller(self, handler: "Handler", path: str) -> None:
+        body = handler.body()
+        if handler.token() != API_KEY:
+            return handler.problem(401, "This API key is not known.")
+        once = handler.headers.get("Idempotency-Key") or ""
+        return handler.json(*self.console.answer(handler.command, path, body, once))
 
     def _jmap(self, handler: "Handler", path: str) -> None:
         body = handler.body()

@@ -233,3 +233,16 @@ def test_formatting_and_undo_pass_the_pages_own_policy(page: Page, web: Pages) -
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("Message sent")).to_be_visible()
     assert "<b>strong</b>" in text_of(last(web), "html")
+
+
+def test_send_waits_for_an_upload_that_is_under_way(page: Page, web: Pages) -> None:
+    sign_in(page, web)
+    page.get_by_role("button", name="Compose").click()
+    page.get_by_label("To", exact=True).fill("tom@friends.test")
+    page.get_by_label("Attach files").set_input_files(
+        {"name": "big.bin", "mimeType": "application/octet-stream", "buffer": b"y" * 6_000_000}
+    )
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_text("Message sent")).to_be_visible()
+    assert len(last(web)["attachments"]) == 1
+    expect(page.get_by_role("link", name="Drafts")).not_to_contain_text("message")

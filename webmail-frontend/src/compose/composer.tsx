@@ -25,6 +25,15 @@ function obstacle(draft: Draft): string {
   return travelling(draft) > LIMITS.bytes ? t('compose.toolarge', { name: t('read.frame'), max: '25 MB', size: '> 25 MB' }) : '';
 }
 
+/** Obstacles of the words first, then those of files, once each is uploaded or has failed. */
+async function whatHinders(letter: Letter): Promise<string> {
+  letter.collect();
+  const before = obstacle(letter.draft.value);
+  if (before && before !== t('compose.uploadwait')) return before;
+  await Promise.all(letter.uploads);
+  return obstacle(letter.draft.value);
+}
+
 function reason(error: unknown): string {
   const wait = error instanceof Problem ? error.retryAfter : 0;
   const words = wait ? t('compose.rate', { n: Math.ceil(wait) }) : t('compose.notsent', { why: why(error) });
@@ -37,9 +46,10 @@ function useLetter(initial: Draft, onClose: () => void) {
   const [trouble, setTrouble] = useState('');
   const send = async (): Promise<void> => {
     if (letter.sending.value) return;
-    letter.collect();
-    const problem = obstacle(letter.draft.value);
+    letter.sending.value = true;
+    const problem = await whatHinders(letter);
     setTrouble(problem);
+    letter.sending.value = problem === '';
     if (problem) return;
     try {
       await letter.send();

@@ -35,7 +35,9 @@ export function useFiles(letter: Letter, tell: (trouble: string) => void) {
       const key = newKey();
       const entry: FileEntry = { key, name: file.name, type: file.type || 'application/octet-stream', size: file.size, blobId: '', share: 0, error: '' };
       letter.edit({ files: [...letter.draft.value.files, entry] });
-      void upload(file, key);
+      const going = upload(file, key);
+      letter.uploads.add(going);
+      void going.finally(() => letter.uploads.delete(going));
     }
   };
 

@@ -24,6 +24,8 @@ export class Letter {
   readonly sending = signal(false);
   /** Reads the editor's words into the draft; set by the editor. */
   collect: () => void = () => undefined;
+  /** Uploads under way; sending waits for them. */
+  readonly uploads = new Set<Promise<void>>();
   #changed = 0;
   #saved = 0;
   #timer = 0;

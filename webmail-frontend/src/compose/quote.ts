@@ -12,7 +12,7 @@ function wordsOf(email: Email): DocumentFragment {
   const result = document.createDocumentFragment();
   for (const part of email.htmlBody.length ? email.htmlBody : email.textBody) {
     const value = part.partId === null ? undefined : email.bodyValues[part.partId]?.value;
-    if (value !== undefined) result.append(part.type === 'text/html' ? cleanForWriting(value) : textToNodes(value, document));
+    if (value !== undefined) result.append(part.type === 'text/html' ? cleanForWriting(value) : textToNodes(value.trimEnd(), document));
   }
   return result;
 }

@@ -165,7 +165,7 @@ export const en = {
   'compose.toomanyfiles': 'A message can have {max} attachments at most.',
   'compose.toolarge': '{name} does not fit: a message may be {max} with its attachments as they travel, and this would make {size}.',
   'compose.uploading': '{percent} %',
-  'compose.uploadwait': 'Wait until every attachment is uploaded.',
+  'compose.uploadwait': 'An attachment is not uploaded. Remove it, or add it again.',
   'compose.uploadfailed': 'upload failed',
   'compose.bold': 'Bold',
   'compose.italic': 'Italic',

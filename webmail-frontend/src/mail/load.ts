@@ -18,6 +18,9 @@ const PART = ['partId', 'blobId', 'size', 'name', 'type', 'disposition', 'cid'];
 /** How many writes have begun; an answer that was asked for before a write is not believed after it. */
 let writes = 0;
 let writing = 0;
+let polling = false;
+/** A refresh was asked for that could not be made yet. */
+let again = false;
 
 /** Runs a write; polling waits for it. */
 export async function write<T>(work: () => Promise<T>): Promise<T> {
@@ -27,6 +30,7 @@ export async function write<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } finally {
     writing -= 1;
+    if (again && !writing) void refresh();
   }
 }
 
@@ -103,7 +107,7 @@ async function readAnew(): Promise<void> {
   await readFolders();
   if (!mailbox) return;
   const page = await firstPage(mailbox);
-  if (before !== writes) return;
+  if (before !== writes) return void (again = true);
   store.states.Email = page.state;
   store.restart(mailbox, page.rows, page.done);
   store.forgetListsBut(mailbox);
@@ -139,7 +143,7 @@ async function readChanges(): Promise<void> {
   if (folders.newState !== store.states.Mailbox) await readFolders();
   const wanted = [...mails.created, ...mails.updated];
   const found = wanted.length ? await store.jmap().getAll<Row>('Email', wanted, { properties: ROW }) : [];
-  if (before !== writes) return;
+  if (before !== writes) return void (again = true);
   store.drop(mails.destroyed);
   if (found.length) store.keep(found);
   store.states.Email = mails.newState;
@@ -147,13 +151,12 @@ async function readChanges(): Promise<void> {
   if (mails.hasMoreChanges) await readChanges();
 }
 
-let polling = false;
-let again = false;
 
 /** Brings the page up to date; quiet about a lost connection, which has its own banner. */
 export async function refresh(): Promise<void> {
-  if (polling) again = true;
-  if (polling || writing || !store.ready.value) return;
+  if (!store.ready.value) return;
+  again = true;
+  if (polling || writing) return;
   polling = true;
   again = false;
   try {
@@ -164,7 +167,7 @@ export async function refresh(): Promise<void> {
   } finally {
     polling = false;
   }
-  if (again) await refresh();
+  if (again && !writing) await refresh();
 }
 
 /** Polls while the tab is seen, and at once when it is looked at again. Returns what stops it. */

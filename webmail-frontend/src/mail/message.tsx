@@ -50,15 +50,17 @@ function Shown({ email, blocks }: { email: Email; blocks: Block[] }) {
   return (
     <>
       {remote > 0 && !images && (
-        <div class="notice images">
+        <div key="images" class="notice images">
           <Icon name="image" /><span>{t('read.images')}</span>
           <button type="button" class="button" onClick={() => setImages(true)}>{t('read.images.show')}</button>
         </div>
       )}
-      <div class={`paper ${onDark ? '' : 'is-light'}`}>
-        {dark.value && html.length > 0 && (
-          <IconButton icon={onDark ? 'sun' : 'moon'} label={onDark ? t('read.light') : t('read.dark')} class="paper-switch" onClick={() => setFlipped(!flipped)} />
-        )}
+      {dark.value && html.length > 0 && (
+        <div key="bar" class="paper-bar">
+          <IconButton icon={onDark ? 'sun' : 'moon'} label={onDark ? t('read.light') : t('read.dark')} onClick={() => setFlipped(!flipped)} />
+        </div>
+      )}
+      <div key="paper" class={`paper ${onDark ? '' : 'is-light'}`}>
         <Frame key={`${images}`} email={email} blocks={blocks} images={images} onDark={onDark} />
       </div>
       {truncated && <p class="notice is-warn">{t('read.truncated')}</p>}

@@ -103,15 +103,22 @@ function place(one: Row): void {
     const here = ids.indexOf(one.id);
     const belongs = Boolean(one.mailboxIds[mailbox]);
     if (belongs === here >= 0) continue;
-    if (!belongs) at.value = { ...at.value, ids: ids.filter((id) => id !== one.id) };
-    else insert(at, one, done);
+    if (belongs) insert(at, mailbox, one, done);
+    else {
+      below.set(`${mailbox} ${one.id}`, ids[here + 1] ?? '');
+      at.value = { ...at.value, ids: ids.filter((id) => id !== one.id) };
+    }
   }
 }
 
+/** What stood below a row that left a list: a move undone puts it back there, among others of the same second. */
+const below = new Map<string, Id>();
+
 /** By date, newest first; below what has been read it waits for its page. */
-function insert(at: Signal<List>, one: Row, done: boolean): void {
+function insert(at: Signal<List>, mailbox: Id, one: Row, done: boolean): void {
   const { ids } = at.value;
-  const before = ids.findIndex((id) => (rows.get(id)?.receivedAt ?? '') < one.receivedAt);
+  const known = ids.indexOf(below.get(`${mailbox} ${one.id}`) ?? '');
+  const before = known >= 0 ? known : ids.findIndex((id) => (rows.get(id)?.receivedAt ?? '') < one.receivedAt);
   if (before < 0 && !done) return;
   at.value = { ...at.value, ids: before < 0 ? [...ids, one.id] : ids.toSpliced(before, 0, one.id) };
 }

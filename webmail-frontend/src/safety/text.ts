@@ -36,7 +36,7 @@ function target(link: string): string {
 /** Builds the nodes of a text part in the given document: runs of quoted lines in one block each. */
 export function textNodes(text: string, owner: Document): DocumentFragment {
   const result = owner.createDocumentFragment();
-  for (const { quoted, lines } of runs(text.replace(/\r\n?/g, '\n').split('\n'))) {
+  for (const { quoted, lines } of runs(text.replace(/\r\n?/g, '\n').trimEnd().split('\n'))) {
     const block = owner.createElement('pre');
     if (quoted) block.className = 'quoted';
     for (const piece of pieces(lines.join('\n'))) block.append(piece.href ? anchor(piece, owner) : piece.text);
