@@ -6,6 +6,7 @@ of ours runs under such a lock.
 
 import importlib
 import io
+import socket
 import sys
 import threading
 from collections import defaultdict
@@ -143,6 +144,13 @@ def _read_body(environ: Environ) -> None:
     environ["wsgi.input"] = io.BytesIO(data)
 
 
+def _listening(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port), backlog=128)
+    except OSError as error:
+        raise OSError(error.errno, f"port {port}: {error.strerror}") from error
+
+
 _one = threading.Lock()  # moto's state is the process's: there is one engine at a time
 
 
@@ -185,7 +193,10 @@ class Engine:
         self._patches.set(s3, "utcnow", self._utcnow)
         self._dynamo.install()
         application = _Application(self.locks, self.ops, self._dynamo)
-        self._server = make_server("127.0.0.1", self._wanted, application, True, request_handler=_Handler)
+        with _listening(self._wanted) as listener:  # werkzeug would end the process if the port is taken
+            self._server = make_server(
+                "127.0.0.1", self._wanted, application, True, request_handler=_Handler, fd=listener.fileno()
+            )
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True, name="moto"
         )
