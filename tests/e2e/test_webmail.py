@@ -32,8 +32,8 @@ def test_mail_from_the_internet_is_read_and_answered_in_the_browser(
     town: Town, page: Page, tmp_path: Path
 ) -> None:
     pair = live_pair(town, "browser.test")
-    sent = letter("Zoë <zoe@far.test>", pair.ann.address, "picnic plans", "Bring the blanket.\n")
-    town.deliver("zoe@far.test", [pair.ann.address], sent.as_bytes())
+    sent = letter("Zoë <zoe@park.test>", pair.ann.address, "picnic plans", "Bring the blanket.\n")
+    town.deliver("zoe@park.test", [pair.ann.address], sent.as_bytes())
     pair.ann.wait_for("picnic plans")
     attachment = tmp_path / "photo.bin"
     attachment.write_bytes(random.Random(7).randbytes(5 * 1024 * 1024))
@@ -50,7 +50,7 @@ def test_mail_from_the_internet_is_read_and_answered_in_the_browser(
     page.get_by_label("Attach files").set_input_files(attachment)
     page.get_by_role("button", name="Send", exact=True).click()
 
-    [out] = until(lambda: town.outbox("zoe@far.test"), seconds=60)
+    [out] = until(lambda: town.outbox("zoe@park.test"), seconds=60)
     parsed = email.message_from_bytes(out["bytes"], policy=email.policy.default)
     [part] = parsed.iter_attachments()
     assert part.get_content() == attachment.read_bytes()
