@@ -41,7 +41,7 @@ def arrive(p: Platform, arrival: Arrival) -> None:
 def _take_in(p: Platform, arrival: Arrival) -> Trace:
     """Deliver, then write what became of it. The first trace written holds; a later one is not."""
     message = open_message(p, arrival)
-    results = deliver(p, message, None)
+    results = deliver(p, message)
     failed = any(r.outcome == "bounced" for r in results.values())
     answer = failed and routing.may_bounce(message.arrival, routing.by_machine(message.header))
     trace = Trace(
@@ -66,11 +66,11 @@ def local(p: Platform, submission: str, part: int, members: Sequence[str] = ()) 
         logger.warning("no such submission", extra={"submission": submission, "part": part})
         return
     if members:
-        deliver(p, open_message(p, _arrival(out, members)), _sender(p, out))
+        deliver(p, open_message(p, _arrival(out, members)), out.account)
         return
     if chunk.phase != "sent":
         message = open_message(p, _arrival(out, tuple(chunk.fates)))
-        results = deliver(p, message, _sender(p, out), _Fan(submission, part))
+        results = deliver(p, message, out.account, _Fan(submission, part))
         at = delivery.milliseconds(clock.now())
         findings = {a: _finding(r) for a, r in results.items()}
         outcomes.update(p, submission, part, lambda c: delivery.resolve(c, findings, at))
@@ -99,10 +99,6 @@ def _arrival(out: Outgoing, recipients: Sequence[str]) -> Arrival:
     )
 
 
-def _sender(p: Platform, out: Outgoing) -> Account | None:
-    return p.directory.account(out.account) if out.account else None
-
-
 def _finding(result: Result) -> Finding:
     """A result in the terms of a delivery."""
     if result.outcome in ("delivered", "junk"):
@@ -110,9 +106,7 @@ def _finding(result: Result) -> Finding:
     return Finding("failed", status=result.status or "5.7.1", reply=f"550 {result.status} {result.text}")
 
 
-def deliver(
-    p: Platform, message: Message, sender: Account | None, fan: _Fan | None = None
-) -> dict[str, Result]:
+def deliver(p: Platform, message: Message, sender: str = "", fan: _Fan | None = None) -> dict[str, Result]:
     """Each recipient's copy or refusal. One that fails stops none of the others, and is raised in the end."""
     results: dict[str, Result] = {}
     failure: Exception | None = None
@@ -127,8 +121,12 @@ def deliver(
     return results
 
 
-def decide(p: Platform, arrival: Arrival, sender: Account | None) -> dict[str, routing.Decision]:
-    """Where each recipient's copy goes, from one batch of look-ups."""
+def decide(p: Platform, arrival: Arrival, sender: str = "") -> dict[str, routing.Decision]:
+    """Where each recipient's copy goes, from one batch of look-ups.
+
+    `sender`: id of the account that signed in to send it. It is read, as a domain's accounts are, only when
+    an automatic address is among the recipients.
+    """
     recipients = tuple(dict.fromkeys(a.lower() for a in arrival.envelope.recipients))
     found = p.directory.lookup(recipients)
     members: dict[str, list[Account]] = {}
@@ -136,10 +134,12 @@ def decide(p: Platform, arrival: Arrival, sender: Account | None) -> dict[str, r
     for address in recipients:
         known = found.get(address, NOT_HOSTED)
         here: list[Account] = []
+        signed_in = None
         if known.domain and isinstance(known.entry, Automatic):
             name = known.domain.name
             here = members.get(name) or members.setdefault(name, p.directory.accounts_of(name))
-        decisions[address] = routing.decide(known, arrival, sender, here, p.figures)
+            signed_in = p.directory.account(sender) if sender else None
+        decisions[address] = routing.decide(known, arrival, signed_in, here, p.figures)
     return decisions
 
 

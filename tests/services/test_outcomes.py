@@ -104,7 +104,7 @@ def test_an_account_that_is_gone_gets_no_bounce_and_stops_nothing(post: Post) ->
 FLOWS = st.tuples(st.randoms(use_true_random=False), st.integers(0, 3))
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(FLOWS)
 def test_every_event_five_times_in_any_order_leaves_the_same_state(
     post: Post, flow: tuple[Random, int]
