@@ -8,6 +8,7 @@ import argparse
 import hashlib
 import json
 import mimetypes
+import secrets
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -111,7 +112,9 @@ def _exists(stack: Stack) -> bool:
     """Whether there is something to change. A stack whose creation was rolled back must be deleted first."""
     try:
         found = client("cloudformation").describe_stacks(StackName=stack.name)["Stacks"][0]
-    except ClientError:
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
         return False
     if found["StackStatus"] == "ROLLBACK_COMPLETE":
         raise DeployError(f"{stack.name} is a failed creation: delete the stack, then deploy again")
@@ -120,7 +123,7 @@ def _exists(stack: Stack) -> bool:
 
 def _change(stack: Stack, url: str, known: set[str]) -> None:
     cloud, kind = client("cloudformation"), "UPDATE" if _exists(stack) else "CREATE"
-    name = "deploy-" + hashlib.sha256(f"{url}{dict(stack.parameters)}".encode()).hexdigest()[:16]
+    name = f"deploy-{secrets.token_hex(8)}"
     given = [
         {"ParameterKey": k, "ParameterValue": v} for k, v in stack.parameters.items() if k in known and v
     ]
@@ -132,7 +135,6 @@ def _change(stack: Stack, url: str, known: set[str]) -> None:
         cloud.get_waiter("change_set_create_complete").wait(**which, WaiterConfig=stack.wait)
     except WaiterError as error:
         reason = cloud.describe_change_set(**which).get("StatusReason", "")
-        cloud.delete_change_set(**which)
         if "didn't contain changes" in reason or "No updates" in reason:
             return
         raise DeployError(f"change set refused: {reason}") from error
