@@ -13,6 +13,7 @@ from chalicelib.settings import Settings
 if TYPE_CHECKING:
     from chalicelib.services.platform import Platform
     from tests.cloud import Clock
+    from tests.registry import Registry
 
 
 @pytest.fixture
@@ -42,3 +43,12 @@ def platform(settings: Settings, clock: "Clock") -> "Platform":
 
     assert clock.seconds
     return build(settings, DEFAULT)
+
+
+@pytest.fixture
+def registry(settings: Settings, clock: "Clock") -> "Iterator[Registry]":
+    """A platform with two resellers, DNS and SES identities in the test's hand, and the API."""
+    from tests.registry import registry as opened
+
+    with opened(settings, clock) as made:
+        yield made

@@ -51,10 +51,8 @@ def authenticate(p: Platform, address: str, password: str, *, door: Door, source
     if known := p.sessions.accounts.get(memo):
         return known
     found, stored = p.directory.credentials(address)
-    if found.domain and found.domain.state == "reversed":
-        stored = None
     _check_password(p, address, stored, password, _network(source))
-    account = _admitted(found, door)
+    account = _admitted(found, door, _bad_credentials())
     p.sessions.accounts.put(memo, account)
     return account
 
@@ -79,9 +77,10 @@ def _check_password(p: Platform, address: str, stored: str | None, password: str
     p.sessions.verified.put(memo, stored or "")
 
 
-def _admitted(found: Lookup, door: Door) -> Account:
-    if found.domain is None or not isinstance(found.entry, Account):
-        raise _bad_credentials()
+def _admitted(found: Lookup, door: Door, refusal: ServiceError) -> Account:
+    """The mailbox, where its domain is served at all: a reversed order's mailboxes are nobody's (S10)."""
+    if found.domain is None or found.domain.state == "reversed" or not isinstance(found.entry, Account):
+        raise refusal
     rules.check_entry(found.domain, found.entry, door)
     return found.entry
 
@@ -135,12 +134,11 @@ def session(p: Platform, token: str) -> Account:
     kept = p.sessions.get(key) if token.startswith(SESSION_PREFIX) else None
     if kept is None or kept.expires_at <= clock.now():
         raise _signed_out()
-    found = p.directory.lookup([kept.address])[kept.address]
-    if found.domain is None or not isinstance(found.entry, Account) or found.entry.id != kept.account:
+    account = _admitted(p.directory.lookup([kept.address])[kept.address], "webmail", _signed_out())
+    if account.id != kept.account:
         raise _signed_out()
-    rules.check_entry(found.domain, found.entry, "webmail")
-    p.sessions.accounts.put(key, found.entry)
-    return found.entry
+    p.sessions.accounts.put(key, account)
+    return account
 
 
 def close_session(p: Platform, token: str) -> None:
