@@ -11,7 +11,7 @@ from zlib import crc32
 
 from chalicelib.aws.table import Item, Table
 
-SHARDS = 8
+SHARDS = 4
 FIRST_LOOK = timedelta(days=60)  # how far back the very first clean-up looks
 _CURSOR = {"pk": "PURGE", "sk": "CURSOR"}
 
