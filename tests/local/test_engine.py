@@ -269,14 +269,14 @@ def test_100_000_items_stay_fast(cloud: Stack, db: Any) -> None:
             )
         vars(table).pop("local_orders", None)
     folder(db, "big-0", " AND fk = :a", values={"a": "none"})  # builds the order once
-    began = time.monotonic()
+    began = time.process_time()  # of this process alone, however busy the machine is
     for n in range(50):
         newest = folder_page(db, "big-1")
         assert newest[0] == "inbox#099991"
         put = {"TableName": TABLE, "Item": {**key("big-2", f"new{n}"), "fk": {"S": f"inbox#1{n:05}"}}}
         db.transact_write_items(TransactItems=[{"Put": put}])
-    per_pair = (time.monotonic() - began) / 50
-    assert per_pair < 0.2, f"a page and a transaction took {per_pair * 1000:.0f} ms; bare moto takes over 2 s"
+    per_pair = (time.process_time() - began) / 50
+    assert per_pair < 0.1, f"a page and a transaction took {per_pair * 1000:.0f} ms; bare moto takes over 2 s"
 
 
 def folder_page(db: Any, pk: str) -> list[str]:

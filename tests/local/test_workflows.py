@@ -47,7 +47,7 @@ def keep_tokens(cloud: Stack) -> list[str]:
     return tokens
 
 
-def test_30_days_of_polls_every_30_minutes(cloud: Stack) -> None:
+def test_polls_every_30_minutes_for_10_days(cloud: Stack) -> None:
     execution = start(cloud, "poll", {"polls": 0, "until": 10_000, "wait_seconds": 1800})
     cloud.advance(timedelta(days=10))
     assert end(cloud, execution)[0] == "RUNNING"
