@@ -78,6 +78,16 @@ def test_bytes_no_text_could_carry_arrive_as_they_are(ses: World) -> None:
     assert stored.endswith(body)
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [b".\r\n", b"..\r\n.\r\n", b"\r\n", b"a\nb\r\n.c\r\n", b".\r\n\r\n.\r\n.\r\n"],
+)
+def test_dots_and_bare_line_ends_come_through(ses: World, raw: bytes) -> None:
+    _, stored = take(ses, raw)
+    assert stored[stored.index(b"header.from=;\r\n") + len(b"header.from=;\r\n") :] == raw
+    ses.deliver("zoe@far.test", ["ann@live.test"], raw)  # and the next on a fresh connection
+
+
 def test_only_verified_domains_get_mail(ses: World) -> None:
     ses.state.create_identity("pending.test")
     with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
