@@ -10,6 +10,8 @@ export interface Session {
 }
 
 const KEY = 'session';
+/** The session resource of the JMAP server as this tab has read it; it belongs to whoever was signed in. */
+export const SERVER_KEY = 'server';
 
 /** The signed-in session of this tab; null shows the sign-in page. */
 export const session = signal<Session | null>(remembered());
@@ -39,6 +41,7 @@ export async function signIn(address: string, password: string): Promise<void> {
   });
   if (!response.ok) throw await problemOf(response);
   const opened = (await response.json()) as Session;
+  sessionStorage.removeItem(SERVER_KEY);
   sessionStorage.setItem(KEY, JSON.stringify(opened));
   session.value = opened;
   expired.value = false;

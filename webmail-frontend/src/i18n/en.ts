@@ -217,11 +217,11 @@ export const en = {
   'console.order.imap': 'IMAP',
   'console.order.admin': 'Email admin',
   'console.order.submit': 'Place the order',
-  'console.order.done': 'Ordered. Publish the DNS records below.',
+  'console.order.done': 'Ordered. Now publish the DNS records shown.',
   'console.order.missing': 'Enter a domain and a mailbox name.',
   'admin.title': 'Mail administration',
   'admin.soon': 'This console is not available yet.',
-  'admin.lead': 'Until it is, whoever set up your mail can change mailboxes and passwords for you.',
+  'admin.lead': 'Until it is, please ask whoever set up your mail.',
   'admin.mail': 'Open your mail',
 } as const;
 

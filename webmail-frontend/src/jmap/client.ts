@@ -1,4 +1,4 @@
-import { authorized } from '../api/auth.ts';
+import { authorized, SERVER_KEY as KEPT } from '../api/auth.ts';
 import { Problem, problemOf } from '../api/problem.ts';
 import { t } from '../i18n/index.ts';
 import type { Call, GetAnswer, Id, ServerSession, SetError } from './types.ts';
@@ -55,11 +55,15 @@ export class Client {
     this.maxUpload = this.#limit('maxSizeUpload', 4_000_000);
   }
 
-  /** Reads the session resource (RFC 8620 §2). */
+  /** Reads the session resource (RFC 8620 §2), or takes it as this tab has read it before. */
   static async open(): Promise<Client> {
+    const kept = sessionStorage.getItem(KEPT);
+    if (kept) return new Client(JSON.parse(kept) as ServerSession);
     const response = await authorized('/jmap/session', { headers: { Accept: 'application/json' } });
     if (!response.ok) throw await problemOf(response);
-    return new Client((await response.json()) as ServerSession);
+    const server = (await response.json()) as ServerSession;
+    sessionStorage.setItem(KEPT, JSON.stringify(server));
+    return new Client(server);
   }
 
   #limit(name: string, otherwise: number): number {
@@ -82,7 +86,10 @@ export class Client {
       signal: signal ?? null,
     });
     if (!response.ok) throw await problemOf(response);
-    return new Answers(((await response.json()) as { methodResponses: Call[] }).methodResponses);
+    const answer = (await response.json()) as { methodResponses: Call[]; sessionState?: string };
+    // RFC 8620 §3.4: another state means that the session resource has changed.
+    if (answer.sessionState !== this.#server.state) sessionStorage.removeItem(KEPT);
+    return new Answers(answer.methodResponses);
   }
 
   /** One call, its answer. */

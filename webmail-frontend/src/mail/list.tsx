@@ -34,7 +34,7 @@ export function MessageList({ onMenu }: { onMenu: () => void }) {
 /** What of the list is in sight, by scroll position and height. */
 function useWindow(count: number) {
   const element = useRef<HTMLDivElement>(null);
-  const [top, setTop] = useState(0);
+  const [start, setStart] = useState(0);
   const [height, setHeight] = useState(800);
   useLayoutEffect(() => {
     const seen = element.current;
@@ -43,9 +43,9 @@ function useWindow(count: number) {
     watch.observe(seen);
     return () => watch.disconnect();
   }, [element.current]);
-  const first = Math.max(0, Math.floor(top / ROW_HEIGHT) - BEYOND);
-  const last = Math.min(count, Math.ceil((top + height) / ROW_HEIGHT) + BEYOND);
-  const scroll = (): void => setTop(element.current?.scrollTop ?? 0);
+  const first = Math.max(0, start - BEYOND);
+  const last = Math.min(count, start + Math.ceil(height / ROW_HEIGHT) + 1 + BEYOND);
+  const scroll = (): void => setStart(Math.floor((element.current?.scrollTop ?? 0) / ROW_HEIGHT));
   return { element, first, last, scroll };
 }
 

@@ -39,7 +39,7 @@ export async function start(): Promise<void> {
   store.failed.value = '';
   try {
     store.connect(await Client.open());
-    await readFolders();
+    await Promise.all([readFolders(), route.value.mailbox && readMore(route.value.mailbox)]);
     store.ready.value = true;
     void readStorage();
   } catch (error) {

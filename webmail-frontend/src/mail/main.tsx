@@ -8,14 +8,14 @@ import { applyTheme } from '../ui/theme.ts';
 import { SignInPage } from '../ui/signin.tsx';
 
 /** The mailbox is a file of its own: the sign-in page stays small, and the file is under way while a password is typed. */
-const mailbox = (): Promise<{ App: ComponentType }> => import('./app.tsx');
+type Mailbox = Promise<{ App: ComponentType }>;
 
-function Page() {
+function Page({ mailbox }: { mailbox: Mailbox }) {
   const signedIn = session.value !== null;
   const [App, setApp] = useState<ComponentType | null>(null);
   const [failed, setFailed] = useState(false);
   useEffect(() => {
-    mailbox().then(({ App: loaded }) => setApp(() => loaded), () => setFailed(true));
+    mailbox.then(({ App: loaded }) => setApp(() => loaded), () => setFailed(true));
   }, []);
   if (!signedIn) return <SignInPage />;
   if (failed) return <Broken />;
@@ -37,8 +37,9 @@ function Broken() {
 async function main(): Promise<void> {
   if ((window as { tooOld?: boolean }).tooOld) return;
   applyTheme();
+  const mailbox: Mailbox = import('./app.tsx');
   await Promise.race([loadBrand(), new Promise((go) => setTimeout(go, 1_500))]);
-  render(<Page />, document.getElementById('root') as HTMLElement);
+  render(<Page mailbox={mailbox} />, document.getElementById('root') as HTMLElement);
 }
 
 void main();
