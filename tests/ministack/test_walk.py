@@ -9,11 +9,26 @@ import pytest
 
 from local import ses_events
 from local.ses_events import Reply
+from tests.ministack.calls import Need
 from tests.ministack.deployment import Deployment
+from tests.ministack.engine import ACCOUNT, REGION
 from tests.ministack.visitor import PASSWORD, Visitor, letter, visitor
+from tests.packaged import functions
 from tools.town import Refused, get, until
 
 DOMAIN = "shop.test"
+#: What EventBridge sends for a schedule.
+SCHEDULED = {
+    "version": "0",
+    "id": "1",
+    "source": "aws.events",
+    "account": ACCOUNT,
+    "time": "2026-03-02T09:00:00Z",
+    "region": REGION,
+    "resources": [],
+    "detail-type": "Scheduled Event",
+    "detail": {},
+}
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +86,27 @@ def test_mail_is_received_read_answered_and_its_delivery_is_known(live: Visitor)
     until(lambda: fate(ann, made["id"], "zoe@far.test")["delivered"] == "yes", seconds=60)
 
 
+def test_S28_mail_to_nobody_bounces_to_a_sender_who_is_one(live: Visitor) -> None:
+    live.dns("true.test", "TXT", "v=spf1 ip4:127.0.0.1 -all")
+    live.receive(
+        "zoe@true.test", f"nobody@{DOMAIN}", letter("zoe@true.test", f"nobody@{DOMAIN}", "hello?", "?\n")
+    )
+    [bounce] = until(lambda: live.place.outside.outbox("zoe@true.test"), seconds=60)
+    assert bounce.sender == ""
+    assert b"5.1.1" in bounce.raw
+
+
+@pytest.mark.parametrize("name", ["watch_domains", "mend_outbox", "cleanup"])
+def test_what_happens_by_the_clock_runs(live: Visitor, name: str) -> None:
+    """ministack's rules do not fire within a test: the rule leads to the function, the function runs."""
+    events, lambda_ = live.place.engine.client("events"), live.place.engine.client("lambda")
+    arn = lambda_.get_function_configuration(FunctionName=f"plainpost-test-{name}")["FunctionArn"]
+    [rule] = events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]
+    assert events.describe_rule(Name=rule)["ScheduleExpression"].startswith("rate(1 ")
+    answer = lambda_.invoke(FunctionName=arn, Payload=json.dumps(SCHEDULED).encode())
+    assert "FunctionError" not in answer, answer["Payload"].read()
+
+
 def test_S26_mail_within_the_platform_never_meets_SES(live: Visitor) -> None:
     ann, bob = (live.sign_in(f"{name}@{DOMAIN}", PASSWORD) for name in ("ann", "bob"))
     ann.send([bob.address], "just between us", "hello")
@@ -123,6 +159,9 @@ def test_nothing_was_left_in_a_queue_and_no_function_failed(live: Visitor) -> No
 
 
 def test_every_call_of_the_functions_is_allowed_by_their_roles(live: Visitor) -> None:
-    functions = {need.function.removeprefix("plainpost-test-") for need in live.place.ledger.needs()}
-    assert functions >= {"api_handler", "receive", "attempt", "outcomes", "activation_poll", "delivery_next"}
+    called = {need.function.removeprefix("plainpost-test-") for need in live.place.ledger.needs()}
+    made = {f["FunctionName"]["Fn::Sub"].removeprefix("plainpost-${Stage}-") for f in functions().values()}
+    assert called == made, "every function has run"
+    identity = f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/{DOMAIN}"
+    assert Need("plainpost-test-attempt", "ses:SendEmail", identity) in live.place.ledger.needs()
     assert live.place.ledger.refused() == []
