@@ -18,6 +18,7 @@ from local.lambdas import FunctionError
 
 MAX_BODY = 10 * 1_048_576
 STAGE = "api"
+BROKEN = "Something went wrong here. It has been noted; please try again later."
 DOMAIN = f"local.execute-api.{REGION}.amazonaws.com"
 
 Json = dict[str, Any]
@@ -34,10 +35,10 @@ class ApiGateway:
     def answer(self, request: Request) -> Response:
         """One request, as API Gateway would answer it."""
         if len(request.body) > MAX_BODY:
-            return _message(413, "Request Too Long")
+            return _problem(413, "too_large", "The body is too large.")
         found = match(self._routes(), request.path, request.method)
         if found is None:
-            return _message(403, "Missing Authentication Token")
+            return _problem(404, "not_found", "There is nothing here.")
         resource, captured = found
         try:
             answer = self._invoke(event(request, resource, captured, self._now()))
@@ -147,7 +148,7 @@ def response(answer: Json) -> Response:
         content = base64.b64decode(body) if answer.get("isBase64Encoded") else str(body).encode()
         headers = _headers(answer)
     except (KeyError, TypeError, ValueError):
-        return _message(502, "Internal server error")
+        return _problem(502, "internal", BROKEN)
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("Content-Type", "application/json"))
     return Response(status, content, headers)
@@ -165,12 +166,15 @@ def _headers(answer: Json) -> list[tuple[str, str]]:
 def _failure(error: FunctionError) -> Response:
     kind = str(error.payload.get("errorType", ""))
     if kind == "Function.RequestSizeTooLarge":
-        return _message(413, "Request Too Long")
+        return _problem(413, "too_large", "The body is too large.")
     if kind == "Sandbox.Timedout":
-        return _message(504, "Endpoint request timed out")
-    return _message(502, "Internal server error")
+        return _problem(504, "internal", BROKEN)
+    return _problem(502, "internal", BROKEN)
 
 
-def _message(status: int, text: str) -> Response:
-    headers = (("Content-Type", "application/json"), ("x-amzn-RequestId", str(uuid.uuid4())))
-    return Response(status, json.dumps({"message": text}).encode(), headers)
+def _problem(status: int, code: str, detail: str) -> Response:
+    """As the gateway responses in infra/functions.yaml say it."""
+    request_id = str(uuid.uuid4())
+    body = {"type": "about:blank", "status": status, "code": code, "detail": detail, "request_id": request_id}
+    headers = (("Content-Type", "application/problem+json"), ("x-amzn-RequestId", request_id))
+    return Response(status, json.dumps(body).encode(), headers)

@@ -202,7 +202,7 @@ def test_a_failed_function(server: HttpServer, function: Function, kind: str, st
 
 
 def test_no_route_and_too_much(server: HttpServer) -> None:
-    assert ask(server, "/v1/nothing")[0] == 403
+    assert ask(server, "/v1/nothing")[0] == 404
     assert ask(server, "/jmap/upload/a", method="POST", body=b"x" * (10 * 1024 * 1024 + 1))[0] == 413
 
 
