@@ -191,8 +191,7 @@ def _edns_size(query: DNSRecord) -> int:
     return max(sizes, default=_UDP_LIMIT)
 
 
-class _Udp(socketserver.ThreadingUDPServer):
-    daemon_threads = True
+class _Udp(socketserver.UDPServer):  # an answer takes less than a thread's start
     max_packet_size = 65_535
     zone: Zone
 

@@ -22,7 +22,7 @@ from local.outside import Outside, Route
 from local.pages import Pages
 from local.ses_api import SesApi
 from local.ses_events import Event
-from local.ses_state import SesState
+from local.ses_state import SesState, dkim_tokens
 from local.smtp_in import Reception, SmtpServer
 from local.stack import ROOT, Stack
 from local.verdicts import Judge
@@ -74,6 +74,13 @@ class Edges:
         web = self._serve("web", stack, self._web(stack).serve)
         self._describe(stack, dns, ses, web)
         ses_resources.create(stack.template, _client_of(stack.urls["ses"]))
+        self._verify_mail_zone()
+
+    def _verify_mail_zone(self) -> None:
+        """As the operator does by hand before the first deployment: notices are sent from the zone."""
+        self.state.create_identity(MAIL_ZONE)
+        for token in dkim_tokens(MAIL_ZONE):
+            self.zone.put(f"{token}._domainkey.{MAIL_ZONE}", "CNAME", [f"{token}.dkim.amazonses.com"])
 
     def stop(self) -> None:
         """Free every port."""
@@ -93,7 +100,7 @@ class Edges:
         def put(bucket: str, key: str, content: bytes) -> None:
             stack.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
 
-        judge = Judge(self.zone, lambda domain: domain in self.state.identities())
+        judge = Judge(self.zone, lambda domain: domain in self.state.identities(), SES_ID_DOMAIN)
         return Reception(self.state, judge, put, _publisher(stack))
 
     def _web(self, stack: Stack) -> Web:

@@ -72,9 +72,10 @@ def _spf_value(qtype: str, value: str) -> Any:
 class Judge:
     """Judges by the zone; `hosted` says whether a domain is one of ours."""
 
-    def __init__(self, zone: Zone, hosted: Callable[[str], bool]) -> None:
+    def __init__(self, zone: Zone, hosted: Callable[[str], bool], ses_domain: str = "") -> None:
         self._zone = zone
         self._hosted = hosted
+        self._ses_domain = ses_domain  # of return paths that SES writes; Amazon keeps its SPF
 
     def judge(self, client: Client, sender: str, raw: bytes, *, scan: bool) -> Judgement:
         """Everything about one message as it came."""
@@ -108,7 +109,8 @@ class Judge:
         return found
 
     def _well_kept(self, domain: str) -> bool:
-        return domain.endswith((".test", ".example")) and not self._hosted(domain)
+        ours = domain == self._ses_domain
+        return ours or (domain.endswith((".test", ".example")) and not self._hosted(domain))
 
     def dkim(self, raw: bytes) -> list[tuple[str, bool]]:
         """(signing domain, whether it verifies) of each DKIM-Signature, at most five."""
