@@ -20,7 +20,7 @@ def queue(name: str) -> str:
 
 
 # ------------------------------------------------------------------------------------------------- queues
-# Five receptions, then the queue's dead letters; only failed messages of a batch come again.
+# A few receptions (infra/template.yaml), then the dead letters; only failed messages of a batch come again.
 @app.on_sqs_message(queue=queue("arrivals"), batch_size=5, name="receive")
 def receive(event: SQSEvent) -> Json:
     """Mail from SES, and local recipients of what users send."""

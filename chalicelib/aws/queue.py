@@ -31,6 +31,10 @@ class Queues:
             QueueUrl=url, MessageBody=json.dumps(body), DelaySeconds=min(delay, LONGEST_DELAY)
         )
 
+    def postpone(self, url: str, receipt: str, seconds: int) -> None:
+        """Let a message that is being handled come again after so long, not after the queue's own time."""
+        self._client.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
+
     def send_all(self, url: str, bodies: Sequence[Body]) -> None:
         """Many messages, ten a call. Raises Busy when some were refused again and again (others are sent)."""
         for at in range(0, len(bodies), BATCH):

@@ -16,8 +16,13 @@ _SIGNED = re.compile(r"\bdkim=pass\b[^;]*?\bheader\.[id]=@?([A-Za-z0-9.-]+)")
 
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """SQS batch."""
-    return each(event, context, _one)
+    """SQS batch. Many arrivals at one mailbox get in each other's way: those put off come again soon."""
+    return each(event, context, _one, _postpone)
+
+
+def _postpone(receipt: str, seconds: int) -> None:
+    p = platform()
+    p.queues.postpone(p.settings.arrivals_queue, receipt, seconds)
 
 
 def _one(body: Json) -> None:

@@ -41,7 +41,7 @@ from chalicelib.store.mailbox_state import (
 )
 
 T = TypeVar("T")
-ATTEMPTS = 12
+ATTEMPTS = 20  # some 15 s: a burst of arrivals takes turns
 FIXED_WRITES = 2  # STATE and the log's row come first in a transaction
 
 
