@@ -40,7 +40,7 @@ run: $(STAMP) pages
 test: lint pages
 	bash tools/browser.sh
 	cd $(WEB) && $(NODE) npm test --silent
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
