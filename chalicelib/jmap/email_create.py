@@ -60,7 +60,7 @@ def compose(ctx: Context, given: Json) -> NewEmail:
     if unknown:
         raise invalid("These cannot be set.", *unknown)
     folder = _folder(ctx, given.get("mailboxIds"))
-    words = keywords.whole(given.get("keywords") or {})
+    words = keywords.whole({} if given.get("keywords") is None else given["keywords"])
     received = _received(given.get("receivedAt"))
     fields = _header(ctx, given)
     raw = _message(ctx, given, fields)

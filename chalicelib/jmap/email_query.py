@@ -190,7 +190,8 @@ def _scanned(ctx: Context, args: Json, state: str, asked: Asked) -> Json:
     if asked.ascending:
         chosen.reverse()
     if asked.collapse:
-        chosen = list({row.thread: row for row in reversed(chosen)}.values())[::-1]
+        newest = {row.thread: row.id for row in reversed(chosen)}
+        chosen = [row for row in chosen if newest[row.thread] == row.id]
     return window(ctx, args, state, [row.id for row in chosen], limits.MAX_QUERY)
 
 

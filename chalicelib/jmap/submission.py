@@ -51,7 +51,9 @@ def show(found: SubmissionState, acct_identity: str) -> Json:
 
 
 def _status(one: RecipientState) -> Json:
-    reply = one.reply or _REPLIES.get(one.state, "250 2.0.0 ok" if one.state == "delivered" else "")
+    reply = one.reply.removeprefix("smtp; ") or _REPLIES.get(
+        one.state, "250 2.0.0 ok" if one.state == "delivered" else ""
+    )
     return {"smtpReply": reply, "delivered": _DELIVERED[one.state], "displayed": "unknown"}
 
 

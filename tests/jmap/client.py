@@ -1,10 +1,10 @@
 """A JMAP client in the test's own process."""
 
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
@@ -21,6 +21,7 @@ from tests.services.post import Post
 
 Json = dict[str, Any]
 Call = tuple[str, Json, str]
+_numbers = itertools.count(1)
 USING = [CORE, MAIL, SUBMISSION, QUOTA]
 
 
@@ -31,7 +32,6 @@ class Client:
     post: Post
     account: Account
     roles: dict[str, str] = field(default_factory=dict)
-    delivered: int = 0
 
     def __post_init__(self) -> None:
         folders = mailbox.folders(self.post.p, self.account.id)
@@ -67,14 +67,19 @@ class Client:
     def deliver(self, raw: bytes, role: str = "inbox", keywords: Mapping[str, bool] | None = None) -> str:
         """Put a message into a folder, as delivery does. A minute passes."""
         self.post.clock.advance(minutes=1)
-        self.delivered += 1
-        blob = f"in/{self.account.id}-{self.delivered}"
+        blob = f"in/{next(_numbers)}"
         self.post.p.blobs.put(blob, raw)
         id = email_id(blob, self.account.id)
         new = NewEmail(
-            id=id, folder=None, role=role, blob=blob, size=len(raw), received_at=clock.now(),
-            digest=mime.digest(raw), keywords=frozenset(keywords or {}),
-        )  # fmt: skip
+            id=id,
+            folder=None,
+            role=role,
+            blob=blob,
+            size=len(raw),
+            received_at=clock.now(),
+            digest=mime.digest(raw),
+            keywords=frozenset(keywords or {}),
+        )
         [added] = mailbox.add(self.post.p, self.account.id, [new], quota_bytes=None)
         assert added.outcome == "added"
         return id

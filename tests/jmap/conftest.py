@@ -1,4 +1,4 @@
-"""Fixtures of the mailbox API's tests: one post office for all of them, a new mailbox for each test."""
+"""Fixtures of the mailbox API's tests: a post office for each file, a mailbox for each test."""
 
 import itertools
 import time
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def post() -> "Iterator[Post]":
     """x.test with ann and bob over moto."""
     from chalicelib.rules.figures import DEFAULT

@@ -1,0 +1,157 @@
+"""The routes, called as API Gateway calls them."""
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from chalicelib.jmap.session import CORE
+from chalicelib.services import signin
+from tests.jmap.client import Client, Json, letter
+
+
+class Http:
+    """The API function."""
+
+    def __init__(self, jmap: Client) -> None:
+        from app import app
+
+        self.app = app
+        self.jmap = jmap
+        self.token = signin.open_session(jmap.post.p, jmap.account, "192.0.2.1").token
+
+    def __call__(
+        self, method: str, path: str, body: bytes = b"", query: Json | None = None, **headers: str
+    ) -> tuple[int, Json, Any]:
+        """Status, headers in lower case, body."""
+        resource, parameters = self._match(path)
+        sent = {"authorization": f"Bearer {self.token}", "x-forwarded-host": "mail.x.test"} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        event = {
+            "requestContext": {
+                "httpMethod": method,
+                "resourcePath": resource,
+                "identity": {"sourceIp": "192.0.2.1"},
+            },
+            "headers": sent,
+            "pathParameters": parameters,
+            "stageVariables": None,
+            "isBase64Encoded": True,
+            "multiValueQueryStringParameters": {k: [v] for k, v in (query or {}).items()} or None,
+            "body": base64.b64encode(body).decode(),
+        }
+        answer = self.app(event, mock.Mock())
+        shown = answer["body"]
+        if "json" in answer["headers"].get("Content-Type", ""):
+            shown = json.loads(shown)
+        return answer["statusCode"], {k.lower(): v for k, v in answer["headers"].items()}, shown
+
+    def _match(self, path: str) -> tuple[str, dict[str, str]]:
+        for resource in self.app.routes:
+            names, given = resource.split("/"), path.split("/")
+            if len(names) == len(given) and all(
+                n == g or n.startswith("{") for n, g in zip(names, given, strict=True)
+            ):
+                found = {n[1:-1]: g for n, g in zip(names, given, strict=True) if n.startswith("{")}
+                return resource, found
+        raise AssertionError(path)
+
+
+@pytest.fixture
+def http(jmap: Client) -> Iterator[Http]:
+    with (
+        mock.patch("chalicelib.api.mailbox.platform", return_value=jmap.post.p),
+        mock.patch("chalicelib.api.auth.platform", return_value=jmap.post.p),
+    ):
+        yield Http(jmap)
+
+
+def test_session(http: Http) -> None:
+    status, headers, session = http("GET", "/jmap/session")
+    assert status == 200
+    assert headers["content-type"] == "application/json"
+    assert session["apiUrl"] == "https://mail.x.test/jmap/api"
+    assert session["username"] == http.jmap.account.address
+
+
+def test_session_by_password(http: Http) -> None:
+    given = base64.b64encode(f"{http.jmap.account.address}:secret".encode()).decode()
+    with mock.patch.object(signin, "authenticate", return_value=http.jmap.account) as asked:
+        status, _, _ = http("GET", "/jmap/session", authorization=f"Basic {given}")
+    assert status == 200
+    assert asked.call_args.kwargs["door"] == "jmap"
+
+
+def test_the_browser_is_not_made_to_ask_for_a_password(http: Http) -> None:
+    status, headers, problem = http("GET", "/jmap/session", authorization="Bearer pps_none")
+    assert (status, headers["www-authenticate"], problem["code"]) == (401, "Bearer", "unauthenticated")
+    status, headers, _ = http("GET", "/jmap/session", authorization="")
+    assert (status, headers["www-authenticate"][:5]) == (401, "Basic")
+    assert http("GET", "/jmap/session", authorization="Basic x")[0] == 401
+
+
+def test_well_known(http: Http) -> None:
+    status, headers, _ = http(
+        "GET", "/.well-known/jmap", x_forwarded_proto="http", x_forwarded_host="a.test:8080"
+    )
+    assert (status, headers["location"]) == (302, "http://a.test:8080/jmap/session")
+    _, headers, _ = http("GET", "/.well-known/jmap", x_forwarded_host="evil/../")
+    assert headers["location"] == f"{http.jmap.post.p.settings.public_url}/jmap/session"
+
+
+def test_request(http: Http) -> None:
+    http.jmap.deliver(letter("日本"))
+    body = {"using": [CORE], "methodCalls": [["Core/echo", {"a": "日本"}, "0"]]}
+    status, _, answer = http(
+        "POST", "/jmap/api", json.dumps(body).encode(), content_type="application/json; charset=utf-8"
+    )
+    assert (status, answer["methodResponses"]) == (200, body["methodCalls"])
+
+
+def test_problems_are_jmaps_own(http: Http) -> None:
+    for body, kind in ((b"{", "application/json"), (b"{}", "text/plain"), (b"\xff", "application/json")):
+        status, headers, problem = http("POST", "/jmap/api", body, content_type=kind)
+        assert (status, problem["type"]) == (400, "urn:ietf:params:jmap:error:notJSON")
+        assert headers["content-type"] == "application/problem+json"
+
+
+def test_upload_keeps_every_octet(http: Http) -> None:
+    data = bytes(range(256))
+    account = http.jmap.account.id
+    status, _, made = http("POST", f"/jmap/upload/{account}", data, content_type="application/pdf")
+    assert (status, made["size"], made["type"]) == (201, 256, "application/pdf")
+    status, headers, _ = http(
+        "GET", f"/jmap/download/{account}/{made['blobId']}/%C3%A4.pdf", query={"type": "application/pdf"}
+    )
+    assert status == 302
+    assert made["blobId"] in headers["location"]
+    assert http.jmap.post.p.blobs.get(f"up/{account}/{made['blobId']}") == data
+
+
+def test_upload_too_large(http: Http) -> None:
+    status, _, problem = http("POST", f"/jmap/upload/{http.jmap.account.id}", b"x" * 4_000_001)
+    assert (status, problem["code"]) == (413, "too_large")
+
+
+def test_upload_url(http: Http) -> None:
+    path = f"/jmap/upload-url/{http.jmap.account.id}"
+    status, _, slot = http("POST", path, b'{"size": 5000000, "type": "application/pdf"}')
+    assert (status, slot["method"]) == (200, "PUT")
+    assert http("POST", path, b"[]")[0] == 422
+    assert http("POST", path, b"{")[0] == 400
+
+
+def test_another_account_and_unknown_blobs_are_404(http: Http) -> None:
+    assert http("POST", "/jmap/upload/a-other", b"x")[0] == 404
+    assert http("GET", f"/jmap/download/{http.jmap.account.id}/none/x")[0] == 404
+
+
+def test_events_and_preflight(http: Http) -> None:
+    assert http("GET", "/jmap/events")[0] == 204
+    status, headers, _ = http("OPTIONS", "/jmap/api", authorization="")
+    assert status == 204
+    assert "POST" in headers["allow"]
