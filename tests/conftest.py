@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,9 +12,20 @@ from chalicelib.rules.figures import DEFAULT
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from chalicelib.services.platform import Platform
     from tests.cloud import Clock
     from tests.registry import Registry
+
+DIST = Path(__file__).parents[1] / "webmail-frontend" / "dist" / "mail.html"
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE *.localhost",
+]
 
 
 @pytest.fixture
@@ -52,3 +64,16 @@ def registry(settings: Settings, clock: "Clock") -> "Iterator[Registry]":
 
     with opened(settings, clock) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """Debian's Chromium, which reaches this machine alone. One a process: Playwright allows no second."""
+    from playwright.sync_api import sync_playwright
+
+    assert DIST.is_file(), "build the pages first: make pages"
+    assert CHROMIUM.is_file(), "install the browser first: bash tools/browser.sh"
+    with sync_playwright() as play:
+        one = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield one
+        one.close()

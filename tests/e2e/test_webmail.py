@@ -7,25 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.orders import PASSWORD, live_pair
 from tests.e2e.test_spine import letter
 from tools.town import Town, until
 
-ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
-CLOSED = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE *.localhost"
 
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    """A page of Debian's Chromium that can reach this machine alone."""
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=[*ARGUMENTS, CLOSED])
-        one = browser.new_page(viewport={"width": 1280, "height": 800})
-        one.set_default_timeout(20_000)
-        yield one
-        browser.close()
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page, and time for what a busy machine takes."""
+    one = browser.new_page(viewport={"width": 1280, "height": 800})
+    one.set_default_timeout(20_000)
+    yield one
+    one.close()
 
 
 def test_mail_from_the_internet_is_read_and_answered_in_the_browser(

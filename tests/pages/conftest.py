@@ -6,27 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.pages.mock_server import ADDRESS, DIST, PASSWORD, BlobStore, Canary, Pages
+from tests.pages.mock_server import ADDRESS, PASSWORD, BlobStore, Canary, Pages
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
 expect.set_options(timeout=10_000)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    assert (DIST / "mail.html").is_file(), "build the pages first: make pages"
-    assert Path(CHROMIUM).is_file(), "install the browser first: bash tools/browser.sh"
-    with sync_playwright() as play:
-        one = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield one
-        one.close()
 
 
 @pytest.fixture
