@@ -15,6 +15,7 @@ import app
 from chalicelib.aws.mail import Identity, Mail
 from chalicelib.rules.figures import DEFAULT
 from chalicelib.rules.hosted import Brand, HostedDomain, Order
+from chalicelib.rules.signin import SCOPES
 from chalicelib.rules.values import Account, Caller
 from chalicelib.services import accounts, mailbox, orders, signin
 from chalicelib.services.orders import MailboxRequest, OrderRequest
@@ -25,7 +26,6 @@ from tests.cloud import Clock
 
 PASSWORD = "correct horse 9"
 TOKENS = ("tok1", "tok2", "tok3")
-SCOPES = ("orders:read", "orders:write", "domains:read", "domains:write", "mailboxes:read")
 Json = dict[str, Any]
 
 
@@ -74,6 +74,7 @@ class Registry:
     identities: Identities
     key: str
     other_key: str
+    operator_key: str
 
     @property
     def caller(self) -> Caller:
@@ -84,6 +85,12 @@ class Registry:
     def other(self) -> Caller:
         """The second reseller."""
         return signin.api_caller(self.platform, self.other_key)
+
+    def token(self, address: str, password: str = PASSWORD) -> str:
+        """A session's token, for routes of admins and users; the domain must be live."""
+        opened = self.call("POST", "/v1/sessions", {"address": address, "password": password}, key=None)
+        assert opened.status == 201, opened
+        return str(opened.json["token"])
 
     def order(self, domain: str = "x.test", *mailboxes: MailboxRequest, **more: Any) -> Order:
         """An order, of ann (admin) and bob where nothing else is said."""
@@ -212,4 +219,5 @@ def _open(p: Platform, clock: Clock, zone: Zone, identities: Identities) -> Regi
         brand = Brand(id=id, product=product, support_email=f"help@{id}.test")
         accounts.create_reseller(p, id, product, brand, f"office@{id}.test")
         keys.append(accounts.issue_key(p, id, SCOPES))
-    return Registry(p, clock, zone, identities, *keys)
+    operator_key = accounts.issue_key(p, "", ["*"])
+    return Registry(p, clock, zone, identities, keys[0], keys[1], operator_key)

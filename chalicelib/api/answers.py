@@ -146,11 +146,34 @@ def _place(text: str) -> str:
     return place
 
 
+def tag(body: Json) -> str:
+    """The entity tag of a document."""
+    return f'"{sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]}"'
+
+
+def _tags(request: Request, header: str) -> list[str]:
+    given = [t.strip() for t in str(request.headers.get(header) or "").split(",")]
+    return [t.removeprefix("W/") if header == "if-none-match" else t for t in given if t]
+
+
+def check_tags(request: Request, present: Json | None) -> None:
+    """RFC 9110 §13.1.1 and §13.1.2 for a change; `present` None: nothing there.
+
+    Raises ServiceError precondition_failed.
+    """
+    wanted, unwanted = _tags(request, "if-match"), _tags(request, "if-none-match")
+    own = tag(present) if present is not None else None
+    if wanted and not (own if wanted == ["*"] else own in wanted):
+        raise ServiceError("precondition_failed", "It is not as If-Match says: read it again first.")
+    if unwanted and (own is not None if unwanted == ["*"] else own in unwanted):
+        raise ServiceError("precondition_failed", "It is there already, which If-None-Match rules out.")
+
+
 def tagged(request: Request, body: Json, headers: Mapping[str, str] | None = None) -> Response:
     """A document with its entity tag; 304 where the client has it (RFC 9110 §13.1.2)."""
-    tag = f'"{sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]}"'
-    sent: Headers = {"ETag": tag, "Cache-Control": "private, no-cache", **(headers or {})}
-    known = [t.strip().removeprefix("W/") for t in str(request.headers.get("if-none-match") or "").split(",")]
-    if tag in known or known == ["*"]:
+    own = tag(body)
+    sent: Headers = {"ETag": own, "Cache-Control": "private, no-cache", **(headers or {})}
+    known = _tags(request, "if-none-match")
+    if own in known or known == ["*"]:
         return Response("", sent, 304)
     return Response(body, {"Content-Type": "application/json", **sent}, 200)

@@ -1,6 +1,7 @@
 """Request bodies: their shape. What they mean is checked by the services."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
 
 from chalice.app import Request
@@ -64,6 +65,18 @@ def parsed(request: Request, model: type[M]) -> M:
     except ValidationError as error:
         faults = tuple(Fault(_pointer(e["loc"]), e["msg"]) for e in error.errors(include_input=False))
         raise ServiceError("invalid", "The body does not have the right shape.", faults) from None
+
+
+def parsed_query(request: Request, model: type[M]) -> M:
+    """What stands behind the question mark. Raises ServiceError bad_request naming what is wrong."""
+    given: Mapping[str, str] = request.query_params or {}
+    try:
+        return model.model_validate({name: given[name] for name in given})
+    except ValidationError as error:
+        wrong = error.errors(include_input=False)
+        faults = tuple(Fault(_pointer(e["loc"]), e["msg"]) for e in wrong)
+        named = ", ".join(str(e["loc"][0]) for e in wrong if e["loc"])
+        raise ServiceError("bad_request", f"Not right behind the question mark: {named}.", faults) from None
 
 
 def _pointer(location: tuple[Any, ...]) -> str:

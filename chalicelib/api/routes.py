@@ -2,7 +2,7 @@
 
 from chalice.app import Chalice
 
-from chalicelib.api import mailbox, public, reseller, sessions
+from chalicelib.api import audit, mailbox, public, reseller, sessions
 from chalicelib.api.errors import guard, method_not_allowed
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -10,8 +10,8 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 def install(app: Chalice) -> None:
     """Register the routes, the middleware, and on each path a true 405 for what it does not have."""
-    for blueprint in (reseller.routes, sessions.routes, public.routes, mailbox.routes):
-        app.register_blueprint(blueprint)
+    for section in (reseller, sessions, public, mailbox, audit):
+        app.register_blueprint(section.routes)
     app.register_middleware(guard(app), "http")
     for path, entries in [(path, list(entries)) for path, entries in app.routes.items()]:
         missing = [method for method in METHODS if method not in entries]

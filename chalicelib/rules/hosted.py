@@ -20,7 +20,7 @@ class Reseller:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An API key as kept: `id` is the SHA-256 of the key, which is nowhere."""
+    """An API key as kept: `id` is the SHA-256 of the key, which is nowhere. `reseller` "": an operator's."""
 
     id: str
     reseller: str
@@ -60,11 +60,12 @@ class HostedDomain:
     misses: int = 0  # S7: definite looks without our MX, in a row
     missing_since: datetime | None = None  # S7
     brand: str = ""  # overrides the reseller's
+    holds: frozenset[str] = frozenset()  # who suspended it: "operator", "reseller"
 
     @property
     def short(self) -> Domain:
         """What routing and sign-in need."""
-        return Domain(self.name, self.state, self.reseller)
+        return Domain(self.name, self.state, self.reseller, bool(self.holds))
 
 
 @dataclass(frozen=True, slots=True)

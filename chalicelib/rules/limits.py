@@ -70,7 +70,7 @@ def check_sender(account: Account, domain: Domain | None) -> None:
     """S5, S31, S32: who may send at all. Raises account_suspended, domain_pending or domain_suspended."""
     if account.state == "suspended":
         raise ServiceError("account_suspended", "Sending from this mailbox is suspended.")
-    if domain is not None and domain.state == "suspended":
+    if domain is not None and domain.suspended:
         raise ServiceError("domain_suspended", f"Email of {account.domain} is suspended.")
     if domain is None or domain.state != "live":
         raise ServiceError("domain_pending", f"The MX record of {account.domain} does not point here.")

@@ -13,7 +13,31 @@ Door = Literal["webmail", "imap", "pop3", "smtp", "jmap"]
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 256  # characters
 WIDE = 10  # a source, or all sources of one address, may fail so many times the figure
 
-SCOPES = frozenset({"orders:read", "orders:write", "domains:read", "domains:write", "mailboxes:read"})
+#: What the keys of resellers can be limited to; each also to one domain ("mailboxes:write@example.com").
+SCOPES = frozenset(
+    f"{resource}:{action}"
+    for resource in (
+        "orders",
+        "domains",
+        "mailboxes",
+        "addresses",  # aliases, forwards, lists, catch-all
+        "messages",  # traces of mail, misaddressed mail
+        "suspensions",
+        "brands",
+        "keys",
+        "billing",
+        "events",  # the audit as well
+        "webhooks",
+        "notices",
+    )
+    for action in ("read", "write")
+)
+#: What only the operator's keys can be given.
+OPERATOR_SCOPES = frozenset(
+    f"{resource}:{action}"
+    for resource in ("resellers", "abuse", "incidents", "calendar", "announcements")
+    for action in ("read", "write")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +77,7 @@ def check_entry(domain: Domain, account: Account, door: Door) -> None:
             f"{domain.name} is not active yet: its MX record does not point to this mail service."
             " Log-in is possible as soon as it does.",
         )
-    if domain.state == "suspended":
+    if domain.suspended:
         raise ServiceError("domain_suspended", f"Email of {domain.name} is suspended.")
     if account.state == "suspended":
         raise ServiceError("account_suspended", "This mailbox is suspended.")
@@ -83,4 +107,4 @@ def allows(scopes: Collection[str], action: str, domain: str | None = None) -> b
 def known_scope(scope: str) -> bool:
     """Whether a scope is one that some route asks for."""
     action, _, _ = scope.partition("@")
-    return action == "*" or action in SCOPES
+    return action == "*" or action in SCOPES | OPERATOR_SCOPES

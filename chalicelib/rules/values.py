@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
-DomainState = Literal["pending", "live", "mx_lost", "suspended", "reversed"]
+DomainState = Literal["pending", "live", "mx_lost", "reversed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ class Domain:
     name: str
     state: DomainState
     reseller: str
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,12 @@ class Account:
     imap: bool = False
     admin: bool = False
     recovery: str | None = None
-    state: Literal["active", "suspended"] = "active"
+    holds: frozenset[str] = frozenset()  # who suspended it: "operator", "reseller", "guard"
+
+    @property
+    def state(self) -> Literal["active", "suspended"]:
+        """Suspended for as long as anybody holds it."""
+        return "suspended" if self.holds else "active"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,7 @@ class Lookup:
     @property
     def local(self) -> bool:
         """S5, S26: only a live domain is delivered here."""
-        return self.domain is not None and self.domain.state in ("live", "suspended")
+        return self.domain is not None and self.domain.state == "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,12 +379,29 @@ class Draft:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+Role = Literal["reseller", "operator", "admin", "user", "public", "system"]
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls the REST API, from its key alone."""
+    """Who calls, from the key or session alone: what may be touched follows from this and nothing else.
+
+    `domain`: the wall of an email admin or user, empty for all others. `account`: theirs.
+    """
 
     reseller: str
     key_id: str
     scopes: frozenset[str]
     source: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    role: Role = "reseller"
+    domain: str = ""
+    account: str = ""
+    address: str = ""
+
+    @property
+    def actor(self) -> str:
+        """Who it was, for the audit (S40): a role and a name that its readers know."""
+        return f"{self.role}:{self.address or self.key_id[:12]}".rstrip(":")
+
+
+SYSTEM = Caller("", "", frozenset(), role="system")

@@ -31,12 +31,15 @@ def create_reseller(p: Platform, id: str, name: str, brand: Brand, contact: str)
 def issue_key(
     p: Platform, reseller: str, scopes: Iterable[str], expires: datetime | None = None, label: str = ""
 ) -> str:
-    """A new API key, in the only moment it can be seen. Raises ServiceError: not_found, invalid."""
+    """A new API key, in the only moment it can be seen; of the operator for reseller "".
+
+    Raises ServiceError: not_found, invalid.
+    """
     wanted = frozenset(scopes)
     unknown = sorted(scope for scope in wanted if not rules.known_scope(scope))
     if unknown or not wanted:
         raise ServiceError("invalid", f"Not a scope: {', '.join(unknown) or '(none given)'}.")
-    if p.directory.reseller(reseller) is None:
+    if reseller and p.directory.reseller(reseller) is None:
         raise ServiceError("not_found", "There is no such reseller.")
     key = KEY_PREFIX + secrets.token_urlsafe(32)
     p.directory.put_key(ApiKey(digest(key), reseller, wanted, expires, label))

@@ -164,10 +164,10 @@ def poll(p: Platform, state: Mapping[str, Any]) -> dict[str, Any]:
     """One poll of the activation machine: its state, with `next` (wait, done, renewed) and `wait_seconds`."""
     after = {**{name: state[name] for name in INPUT}, "polls": state["polls"] + 1, "wait_seconds": 0}
     domain = p.directory.domain(state["domain"])
-    if domain is None or domain.order != state["order"] or domain.state not in ("pending", "suspended"):
+    if domain is None or domain.order != state["order"] or domain.state != "pending":
         return {**after, "next": "done"}
     look = _look(p, domain)
-    if domain.state == "pending" and _activate(p, domain, look):
+    if _activate(p, domain, look):
         return {**after, "next": "done"}
     age = clock.now() - domain.ordered_at
     _notice(p, domain, age)

@@ -14,13 +14,14 @@ from chalicelib.rules.errors import Fault, ServiceError
 from chalicelib.rules.figures import MB
 from chalicelib.rules.hosted import HostedDomain, Order, OrderedMailbox
 from chalicelib.rules.ids import account_id, order_id
+from chalicelib.rules.ledger import Entry, Line
 from chalicelib.rules.pricing import StorageError, price, steps
 from chalicelib.rules.signin import password_fault
 from chalicelib.rules.values import Account, Caller
 from chalicelib.services import mailbox, passwords, signin
 from chalicelib.services.platform import Platform
 from chalicelib.store.directory import Taken
-from chalicelib.store.ledger import Entry, Line, ledger_item
+from chalicelib.store.ledger import ledger_item
 
 MOST_MAILBOXES = 40  # 7 + 2 × 40 items fit one DynamoDB transaction of 100
 LONGEST_NAME = 100  # characters

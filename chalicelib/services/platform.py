@@ -13,6 +13,7 @@ from chalicelib.aws.workflow import Workflows
 from chalicelib.rules.figures import DEFAULT, Figures
 from chalicelib.store.blobs import Blobs
 from chalicelib.store.directory import Directory
+from chalicelib.store.journal import Journal
 from chalicelib.store.ledger import Ledger
 from chalicelib.store.mailbox import MailboxStore
 from chalicelib.store.outbox import Outbox
@@ -28,6 +29,7 @@ class Platform:
     directory: Directory
     sessions: Sessions
     ledger: Ledger
+    journal: Journal
     mailboxes: MailboxStore
     outbox: Outbox
     blobs: Blobs
@@ -46,6 +48,7 @@ def build(env: settings.Settings, figures: Figures = DEFAULT) -> Platform:
         directory=Directory(directory_table),
         sessions=Sessions(directory_table),
         ledger=Ledger(directory_table),
+        journal=Journal(directory_table),
         mailboxes=MailboxStore(mail_table, figures),
         outbox=Outbox(mail_table),
         blobs=Blobs(Bucket(env.mail_bucket)),

@@ -13,7 +13,7 @@ from chalicelib.rules import signin as rules
 from chalicelib.rules.addresses import AddressError, mailbox_address
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.signin import Door
-from chalicelib.rules.values import Account, Caller, Lookup
+from chalicelib.rules.values import Account, Caller, Lookup, Role
 from chalicelib.services import passwords
 from chalicelib.services.platform import Platform
 from chalicelib.store.sessions import Session
@@ -153,12 +153,14 @@ def _signed_out() -> ServiceError:
 
 
 # --------------------------------------------------------------------------------------------- API keys
-def api_caller(p: Platform, bearer: str, source: str = "") -> Caller:
-    """Whose API key it is. Raises ServiceError unauthenticated."""
+def api_caller(p: Platform, bearer: str, source: str = "", role: Role = "reseller") -> Caller:
+    """Whose API key it is. Raises ServiceError: unauthenticated, also for a key of another role."""
     key = p.directory.key(digest(bearer)) if bearer.startswith(KEY_PREFIX) else None
     if key is None or (key.expires_at and key.expires_at <= clock.now()):
         raise ServiceError("unauthenticated", "The API key is not valid, or no longer.")
-    return Caller(key.reseller, key.id, key.scopes, source)
+    if (role == "operator") != (not key.reseller):
+        raise ServiceError("unauthenticated", "The API key is not valid, or no longer.")
+    return Caller(key.reseller, key.id, key.scopes, source, role=role)
 
 
 def require(caller: Caller, action: str, domain: str | None = None) -> None:

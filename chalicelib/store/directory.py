@@ -5,7 +5,18 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from chalicelib.aws.table import ABSENT, PRESENT, ConditionFailed, Index, Item, Put, Table, Update, equals
+from chalicelib.aws.table import (
+    ABSENT,
+    PRESENT,
+    ConditionFailed,
+    Index,
+    Item,
+    Put,
+    Table,
+    Update,
+    Write,
+    equals,
+)
 from chalicelib.rules.addresses import AddressError, mailbox_key, parse
 from chalicelib.rules.hosted import ApiKey, Brand, DnsRow, HostedDomain, Order, Reseller
 from chalicelib.rules.values import Account, Lookup
@@ -117,14 +128,25 @@ class Directory:
                 yield domain_of(item)
 
     def change_domain(
-        self, name: str, changes: Mapping[str, Any], *, given: Mapping[str, Any], remove: Sequence[str] = ()
+        self,
+        name: str,
+        changes: Mapping[str, Any],
+        *,
+        given: Mapping[str, Any],
+        remove: Sequence[str] = (),
+        also: Sequence[Write] = (),
     ) -> bool:
-        """Set attributes of a domain where it still is as `given` (None: not set). Whether it was."""
+        """Set attributes of a domain where it still is as `given` (None: not set), with `also` in the same
+        transaction. Whether it was.
+        """
         values = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in changes.items()}
         try:
-            self.table.update(
-                Update(domain_key(name), set=values, remove=remove, check=PRESENT & equals(**given))
-            )
+            check = PRESENT & equals(**given) if given else PRESENT
+            change = Update(domain_key(name), set=values, remove=remove, check=check)
+            if also:
+                self.table.transact([change, *also])
+            else:
+                self.table.update(change)
         except ConditionFailed:
             return False
         return True

@@ -1,36 +1,11 @@
 """The ledger of billable events (S13): written once, never changed, in integer mills."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
-from typing import Literal
 
 from chalicelib.aws.table import Item, Table
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One mailbox of an entry, with the price agreed then: invoices follow from the ledger alone."""
-
-    account: str
-    address: str
-    storage_mb: int
-    base_mills: int
-    steps: int
-    step_mills: int
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An event that billing reads. `id` is stable under repeats."""
-
-    id: str
-    at: datetime
-    reseller: str
-    kind: Literal["ordered"]
-    domain: str
-    order: str
-    lines: tuple[Line, ...]
+from chalicelib.rules.ledger import Entry, Line
 
 
 def ledger_item(entry: Entry) -> Item:

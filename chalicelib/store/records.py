@@ -59,6 +59,7 @@ def domain_of(item: Mapping[str, Any]) -> HostedDomain:
         misses=item.get("misses", 0),
         missing_since=time_or_none(item.get("missing_since")),
         brand=item.get("brand", ""),
+        holds=frozenset(item.get("holds", ())),
     )
 
 
@@ -72,8 +73,9 @@ def mailbox_item(account: Account, password_hash: str | None) -> Item:
         "name": account.name,
         "imap": account.imap,
         "admin": account.admin,
-        "state": account.state,
     }
+    if account.holds:
+        item["holds"] = account.holds
     if account.recovery:
         item["recovery"] = account.recovery
     if password_hash:
@@ -102,7 +104,7 @@ def entry_of(item: Mapping[str, Any], reseller: str) -> Account | Automatic:
         imap=item["imap"],
         admin=item["admin"],
         recovery=item.get("recovery"),
-        state=item["state"],
+        holds=frozenset(item.get("holds", ())),
     )
 
 

@@ -73,16 +73,16 @@ def test_an_international_domain_is_sent_to_by_its_A_label() -> None:
 
 @pytest.mark.parametrize(
     ("state", "kind"),
-    [("pending", "domain_pending"), ("mx_lost", "domain_pending"), ("suspended", "domain_suspended")],
+    [("pending", "domain_pending"), ("mx_lost", "domain_pending"), ("live", "domain_suspended")],
 )
 def test_S5_S32_only_a_live_domain_sends(state: DomainState, kind: str) -> None:
     with refusal(kind):
-        limits.check_sender(ANN, Domain("x.test", state, "r"))
+        limits.check_sender(ANN, Domain("x.test", state, "r", kind == "domain_suspended"))
 
 
 def test_S31_a_suspended_account_does_not_send() -> None:
     limits.check_sender(ANN, Domain("x.test", "live", "r"))
-    suspended = Account("a1", "ann@x.test", "x.test", 0, state="suspended")
+    suspended = Account("a1", "ann@x.test", "x.test", 0, holds=frozenset({"operator"}))
     with refusal("account_suspended"):
         limits.check_sender(suspended, Domain("x.test", "live", "r"))
 

@@ -109,7 +109,7 @@ def test_the_identity_is_made_and_the_machine_started_once(registry: Registry) -
 
 
 @pytest.mark.parametrize("caller", ["caller", "other"])
-@pytest.mark.parametrize("state", ["pending", "live", "mx_lost", "suspended"])
+@pytest.mark.parametrize("state", ["pending", "live", "mx_lost"])
 def test_a_domain_in_use_is_refused_in_the_same_words_to_all(
     registry: Registry, state: str, caller: str
 ) -> None:

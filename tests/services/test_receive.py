@@ -86,7 +86,7 @@ def test_S25_a_virus_is_neither_delivered_nor_answered_and_its_blob_goes(post: P
 
 
 def test_S31_a_suspended_account_still_receives(post: Post) -> None:
-    post.account("carl@x.test", state="suspended")
+    post.account("carl@x.test", holds=frozenset({"operator"}))
     post.arrive(HELLO, "carl@x.test")
     assert post.inbox("carl@x.test") == [HELLO]
 

@@ -108,7 +108,7 @@ def test_nobody_sends_under_an_address_that_is_not_theirs(post: Post) -> None:
 
 def test_S31_an_account_suspended_since_it_signed_in_does_not_send(post: Post) -> None:
     signed_in = post.submission(ANN, ["zoe@far.test"])
-    post.account(ANN, admin=True, state="suspended")
+    post.account(ANN, admin=True, holds=frozenset({"operator"}))
     with refused("account_suspended"):
         send.submit(post.p, signed_in)
 

@@ -13,7 +13,7 @@ from chalicelib.rules.errors import Kind, ServiceError
 from chalicelib.rules.signin import Door, window
 from chalicelib.rules.values import Account
 from chalicelib.services import accounts, passwords, signin
-from chalicelib.store.records import address_key, meta_key
+from chalicelib.store.records import address_key, domain_key, meta_key
 from chalicelib.store.sessions import SIGNED_IN
 from tests.registry import PASSWORD, Registry, box
 
@@ -44,6 +44,11 @@ def refused(registry: Registry, password: str = PASSWORD, **how: Any) -> Kind:
 def change(registry: Registry, local: str, **attributes: Any) -> None:
     """Change a mailbox's item."""
     registry.platform.directory.table.update(Update(address_key("x.test", local), set=attributes))
+
+
+def hold_domain(registry: Registry) -> None:
+    """Suspend x.test."""
+    registry.platform.directory.table.update(Update(domain_key("x.test"), set={"holds": {"operator"}}))
 
 
 # --------------------------------------------------------------------------------------------- passwords
@@ -105,9 +110,9 @@ def test_S31_S24_other_reasons(live: Registry) -> None:
     assert refused(live, address="bob@x.test", door="imap") == "imap_off"
     assert enter(live, address="bob@x.test", door="pop3")
     assert enter(live, door="imap")
-    change(live, "bob", state="suspended")
+    change(live, "bob", holds={"operator"})
     assert refused(live, address="bob@x.test") == "account_suspended"
-    live.set_state("x.test", "suspended")
+    hold_domain(live)
     assert refused(live, door="smtp") == "domain_suspended"
 
 
@@ -169,10 +174,10 @@ def test_the_slow_hash_is_done_once_and_the_state_is_looked_at_again(live: Regis
         live.clock.advance(seconds=SIGNED_IN.total_seconds())
         enter(live, door="jmap")
         assert verify.call_count == 1
-        change(live, "ann", state="suspended")
+        change(live, "ann", holds={"operator"})
         live.clock.advance(seconds=SIGNED_IN.total_seconds())
         assert refused(live, door="jmap") == "account_suspended"
-        change(live, "ann", state="active", hash=passwords.hashed("a new password"))
+        change(live, "ann", holds=frozenset(), hash=passwords.hashed("a new password"))
         live.clock.advance(seconds=SIGNED_IN.total_seconds())
         assert refused(live, door="jmap") == "bad_credentials"
         assert enter(live, "a new password", door="jmap")
@@ -213,9 +218,11 @@ def test_S31_a_session_does_not_outlive_a_suspension(live: Registry, what: str) 
     token = signin.open_session(live.platform, enter(live), HOME).token
     assert signin.session(live.platform, token)
     if what == "account":
-        change(live, "ann", state="suspended")
+        change(live, "ann", holds={"operator"})
+    elif what == "domain":
+        hold_domain(live)
     else:
-        live.set_state("x.test", "suspended" if what == "domain" else what)
+        live.set_state("x.test", what)
     live.clock.advance(seconds=SIGNED_IN.total_seconds())
     with pytest.raises(ServiceError):
         signin.session(live.platform, token)
