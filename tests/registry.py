@@ -1,5 +1,6 @@
 """Orders, domains and log-ins in a test's hand: two resellers with keys, DNS, identities, and the API."""
 
+import base64
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -155,6 +156,9 @@ def call(method: str, path: str, body: Any = None, *, key: str | None, **how: An
     if key:
         headers["Authorization"] = f"Bearer {key}"
     text = how.get("raw", json.dumps(body) if body is not None else None)
+    octets = isinstance(text, bytes)
+    if isinstance(text, bytes):
+        text = base64.b64encode(text).decode()
     event = {
         "resource": resource,
         "path": bare,
@@ -166,7 +170,7 @@ def call(method: str, path: str, body: Any = None, *, key: str | None, **how: An
         "pathParameters": captured,
         "stageVariables": None,
         "body": text,
-        "isBase64Encoded": False,
+        "isBase64Encoded": octets,
         "requestContext": {
             "resourcePath": resource,
             "httpMethod": method,

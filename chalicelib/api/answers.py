@@ -106,11 +106,11 @@ def mailbox(account: Account, used_bytes: int) -> Json:
     }
 
 
-def brand(b: Brand) -> Json:
+def brand(b: Brand, logo: str) -> Json:
     """A brand as pages read it."""
     return {
         "product": b.product,
-        "logo": b.logo,
+        "logo": logo,
         "colors": {"primary": b.primary, "accent": b.accent},
         "support": {"email": b.support_email, "url": b.support_url},
         "help_url": b.help_url,

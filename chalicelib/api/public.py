@@ -25,4 +25,4 @@ def brand() -> Response:
     """What the pages call themselves, and how they look."""
     request = routes.current_request
     found = brands.of_host(platform(), host(request))
-    return answers.tagged(request, answers.brand(found), BRAND_CACHE)
+    return answers.tagged(request, answers.brand(found, brands.logo(platform(), found)), BRAND_CACHE)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from chalicelib.rules.dnsrecords import Judgement
-from chalicelib.rules.values import Domain, DomainState
+from chalicelib.rules.values import Domain, DomainState, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,18 @@ class Brand:
 
     id: str
     product: str
-    logo: str = ""  # a path of the pages' own origin or a data: URL (their policy allows no other)
+    logo: str = ""  # a data: URL, or the hash of a picture that is kept beside the brand
     primary: str = "#1f4e8c"
     accent: str = "#d9822b"
     support_email: str = ""
     support_url: str = ""
     help_url: str = ""
+    reseller: str = ""  # whose it is
+
+    @property
+    def name(self) -> str:
+        """As its reseller calls it: the first one is "default"."""
+        return "default" if self.id == self.reseller else self.id.removeprefix(f"{self.reseller}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +67,14 @@ class HostedDomain:
     missing_since: datetime | None = None  # S7
     brand: str = ""  # overrides the reseller's
     holds: frozenset[str] = frozenset()  # who suspended it: "operator", "reseller"
+    unknown: Unknown = "bounce"  # S22
+    catch_all: str = ""  # id of a mailbox, where `unknown` is "deliver"
 
     @property
     def short(self) -> Domain:
         """What routing and sign-in need."""
-        return Domain(self.name, self.state, self.reseller, bool(self.holds))
+        held = bool(self.holds)
+        return Domain(self.name, self.state, self.reseller, held, self.unknown, self.catch_all)
 
 
 @dataclass(frozen=True, slots=True)

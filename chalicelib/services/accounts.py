@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.rules import signin as rules
@@ -19,11 +20,12 @@ def create_reseller(p: Platform, id: str, name: str, brand: Brand, contact: str)
     """
     try:
         reseller = Reseller(id, name, normalise(contact), brand.id)
+        brand = replace(brand, reseller=id)
     except AddressError as error:
         raise ServiceError(
             "invalid", "A reseller needs a contact address.", (Fault("/contact", str(error)),)
         ) from error
-    p.directory.put_brand(brand)
+    p.brands.put(brand)
     p.directory.put_reseller(reseller)
     return reseller
 

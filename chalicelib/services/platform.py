@@ -12,6 +12,7 @@ from chalicelib.aws.table import Table
 from chalicelib.aws.workflow import Workflows
 from chalicelib.rules.figures import DEFAULT, Figures
 from chalicelib.store.blobs import Blobs
+from chalicelib.store.brands import Brands
 from chalicelib.store.directory import Directory
 from chalicelib.store.journal import Journal
 from chalicelib.store.ledger import Ledger
@@ -30,6 +31,7 @@ class Platform:
     sessions: Sessions
     ledger: Ledger
     journal: Journal
+    brands: Brands
     mailboxes: MailboxStore
     outbox: Outbox
     blobs: Blobs
@@ -49,6 +51,7 @@ def build(env: settings.Settings, figures: Figures = DEFAULT) -> Platform:
         sessions=Sessions(directory_table),
         ledger=Ledger(directory_table),
         journal=Journal(directory_table),
+        brands=Brands(directory_table),
         mailboxes=MailboxStore(mail_table, figures),
         outbox=Outbox(mail_table),
         blobs=Blobs(Bucket(env.mail_bucket)),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from chalicelib.aws.table import (
     ABSENT,
@@ -18,8 +18,8 @@ from chalicelib.aws.table import (
     equals,
 )
 from chalicelib.rules.addresses import AddressError, mailbox_key, parse
-from chalicelib.rules.hosted import ApiKey, Brand, DnsRow, HostedDomain, Order, Reseller
-from chalicelib.rules.values import Account, Lookup
+from chalicelib.rules.hosted import ApiKey, DnsRow, HostedDomain, Order, Reseller
+from chalicelib.rules.values import Account, Automatic, Lookup
 from chalicelib.store.records import (
     address_key,
     automatic_item,
@@ -40,6 +40,7 @@ GSI = Index("gsi1", "gpk", "gsk")
 NOWHERE = Lookup(None, None)
 #: S9: what each automatic address is.
 AUTOMATIC = {"emailadmin": "emailadmin", "all": "all", "postmaster": "emailadmin", "abuse": "emailadmin"}
+DAEMON = "mailer-daemon"  # what bounces come from; nobody reads it
 
 
 class Taken(Exception):
@@ -57,12 +58,34 @@ class Directory:
     def lookup(self, addresses: Iterable[str]) -> dict[str, Lookup]:
         """What each address is here, plus tags left aside. A text that is no address is nowhere.
 
-        Reads are consistent: mail to a mailbox made a moment ago must not bounce.
+        Reads are consistent: mail to a mailbox made a moment ago must not bounce. An alias, or a catch-all,
+        costs two more batches.
         """
         split = {text: _split(text) for text in addresses}
         places = {place for place in split.values() if place}
         domains, entries = self._domains_and_entries(places)
-        return {text: _lookup(place, domains, entries) for text, place in split.items()}
+        meant = {place: _stands_for(place, domains, entries) for place in places}
+        targets = self._accounts(
+            {account: domains[place[1]] for place, (account, _) in meant.items() if account}
+        )
+        found = {}
+        for text, place in split.items():
+            account, via = meant[place] if place else ("", "")
+            known = _lookup(place, domains, entries)
+            found[text] = Lookup(known.domain, targets.get(account), via) if account else known
+        return found
+
+    def _accounts(self, wanted: Mapping[str, HostedDomain]) -> dict[str, Account]:
+        """Mailboxes by id, whatever they are called by now; those that are gone are left out."""
+        if not wanted:
+            return {}
+        metas = self.table.batch_get([meta_key("ACCOUNT", id) for id in wanted], consistent=True)
+        places = [str(item["address"]).rpartition("@") for item in metas if "address" in item]
+        keys = [address_key(domain, local) for local, _, domain in places]
+        items = self.table.batch_get(keys, consistent=True) if keys else []
+        known = [(item, wanted.get(item.get("account", ""))) for item in items]
+        entries = [entry_of(item, domain.reseller) for item, domain in known if domain]
+        return {entry.id: entry for entry in entries if isinstance(entry, Account)}
 
     def _domains_and_entries(
         self, places: set[tuple[str, str]]
@@ -206,7 +229,7 @@ class Directory:
         """All that an order brings about is there."""
         self.table.update(Update(meta_key("ORDER", order_id), set={"state": "placed"}, check=PRESENT))
 
-    # ------------------------------------------------ resellers, keys, brands
+    # -------------------------------------------------------- resellers, keys
 
     def put_reseller(self, reseller: Reseller) -> None:
         """Keep a reseller."""
@@ -234,24 +257,6 @@ class Directory:
         expires = time_or_none(item.get("expires_at"))
         return ApiKey(key_id, item["reseller"], frozenset(item.get("scopes", ())), expires, item["label"])
 
-    def put_brand(self, brand: Brand) -> None:
-        """Keep a brand."""
-        self.table.put({**meta_key("BRAND", brand.id), **asdict(brand)})
-
-    def brand(self, brand_id: str) -> Brand | None:
-        """A brand."""
-        item = self.table.get(meta_key("BRAND", brand_id), consistent=False)
-        return Brand(**{k: item[k] for k in Brand.__dataclass_fields__}) if item else None
-
-    def put_host(self, host: str, brand_id: str) -> None:
-        """Give a host name a brand."""
-        self.table.put({**meta_key("HOST", host), "brand": brand_id})
-
-    def host(self, host: str) -> str | None:
-        """The brand that a host name was given."""
-        item = self.table.get(meta_key("HOST", host), consistent=False)
-        return str(item["brand"]) if item else None
-
 
 def _split(text: str) -> tuple[str, str] | None:
     """(local part without a tag, domain), or None for what is no address."""
@@ -260,6 +265,20 @@ def _split(text: str) -> tuple[str, str] | None:
     except AddressError:
         return None
     return mailbox_key(address.local), address.domain
+
+
+def _stands_for(
+    place: tuple[str, str],
+    domains: Mapping[str, HostedDomain],
+    entries: Mapping[tuple[str, str], Item],
+) -> tuple[str, Literal["", "alias", "catch_all"]]:
+    """The id of the mailbox that an alias, or an address nobody has, is delivered to; empty for all else."""
+    item, domain = entries.get(place), domains.get(place[1])
+    if item and item.get("kind") == "alias":
+        return item["target"], "alias"
+    if domain and not item and domain.unknown == "deliver" and place[0] != DAEMON:
+        return domain.catch_all, "catch_all"
+    return "", ""
 
 
 def _place(item: Mapping[str, Any]) -> tuple[str, str]:
@@ -275,4 +294,6 @@ def _lookup(
     if place is None or domain is None:
         return NOWHERE
     item = entries.get(place)
+    if item is None and place[0] == DAEMON:
+        return Lookup(domain.short, Automatic(f"{DAEMON}@{domain.name}", "daemon"))
     return Lookup(domain.short, entry_of(item, domain.reseller) if item else None)

@@ -25,7 +25,7 @@ def test_S1_a_host_shows_its_resellers_brand_or_nobodys(registry: Registry) -> N
 
 def test_S1_a_domain_can_have_a_brand_of_its_own(registry: Registry) -> None:
     registry.order()
-    registry.platform.directory.put_brand(Brand(id="own", product="X Mail"))
+    registry.platform.brands.put(Brand(id="own", product="X Mail"))
     registry.platform.directory.table.update(Update(domain_key("x.test"), set={"brand": "own"}))
     assert brands.of_host(registry.platform, "mail.x.test").product == "X Mail"
     assert brands.of_domain(registry.platform, "x.test").product == "X Mail"
