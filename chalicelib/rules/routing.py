@@ -1,10 +1,19 @@
-"""Where a message goes that has come to a recipient here (S5, S9, S19, S25, S26, S28, S31)."""
+"""Where a message goes that has come to a recipient here (S5, S9, S19, S22, S25, S26, S28, S31)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chalicelib.rules.figures import MB, Figures
-from chalicelib.rules.values import Account, Arrival, Automatic, Lookup, Verdicts
+from chalicelib.rules.values import (
+    Account,
+    Arrival,
+    Automatic,
+    Domain,
+    Forward,
+    Lookup,
+    MailingList,
+    Verdicts,
+)
 
 JUNK_KEYWORD = "$junk"  # RFC 8621 §4.1.1, registered by RFC 5788's registry
 
@@ -40,13 +49,59 @@ class Discard:
     reason: str
 
 
-Decision = Deliver | Expand | Bounce | Discard
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Taken and thrown away, as the admin wants it; the sender hears nothing."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassOn:
+    """Send on to other addresses (S22). `barred`: why none of those outside gets it, if so."""
+
+    address: str
+    to: tuple[str, ...]
+    keep: Deliver | None = None  # the mailbox's own copy
+    spare: Deliver | None = None  # where it is kept when it can be sent to nobody
+    barred: Bounce | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A copy to every member of a list. `barred`: why none of those outside gets it, if so."""
+
+    list: MailingList
+    barred: Bounce | None = None
+
+
+Decision = Deliver | Expand | Bounce | Discard | Drop | PassOn | Post
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the message itself says. `passed`: Delivered-To addresses in lower case."""
+
+    hops: int = 0  # Received fields
+    passed: frozenset[str] = frozenset()
+    author: str = ""  # its only From address, in lower case
+    reply: bool = False  # a bounce or an answer that a machine wrote
+    member: bool = False  # the author is a member of the list that is written to
+
+
+NO_FACTS = Facts()
+MAX_HOPS = 50
 
 UNKNOWN = Bounce("5.1.1", "no such mailbox")
 NOT_SERVED = Bounce("5.1.2", "mail for this domain is not accepted here")
 NOBODY_YET = Bounce("5.1.1", "nobody receives mail at this address yet")
 NOT_PERMITTED = Bounce("5.7.2", "only the domain's email administrators may send to this address")
 OVER_QUOTA = Bounce("5.2.2", "quota exceeded")
+LOOP = Bounce("5.4.6", "this message has been here before: mail forwarding loop")
+MAY_NOT_POST = Bounce("5.7.2", "you may not write to this list")
+EMPTY_LIST = Bounce("5.1.1", "this list has no members")
+SPAM = Bounce("5.7.1", "the message looks like spam and is not passed on")
+NOT_SENDING = Bounce("5.7.1", "this address does not pass mail on at present")
 
 
 def too_large(figures: Figures) -> Bounce:
@@ -67,6 +122,7 @@ def decide(
     sender: Account | None,
     members: Iterable[Account],
     figures: Figures,
+    facts: Facts = NO_FACTS,
 ) -> Decision:
     """What happens to one recipient of an arrival.
 
@@ -76,23 +132,88 @@ def decide(
     """
     if arrival.verdicts.virus == "FAIL":
         return Discard("virus")
-    if not found.local:
+    if not found.domain or not found.local:
         return NOT_SERVED
+    if facts.hops > MAX_HOPS:
+        return LOOP
     if found.entry is None:
-        return UNKNOWN
+        return Drop("no such mailbox") if found.domain.unknown == "drop" else UNKNOWN
     if arrival.size > figures.max_message_bytes:
         return too_large(figures)
-    if isinstance(found.entry, Automatic):
-        return _automatic(found.entry, found, arrival, sender, members)
-    return folder(found.entry, arrival.verdicts)
+    barred = _barred(found.domain, arrival)
+    match found.entry:
+        case Automatic():
+            return _automatic(found.entry, found, arrival, sender, members)
+        case Forward(address, to):
+            return LOOP if address in facts.passed else PassOn(address, to, barred=barred)
+        case MailingList():
+            return _list(found.entry, found.domain, arrival, sender, facts)
+        case Account():
+            return _mailbox(found.entry, arrival, facts, barred)
+
+
+def _barred(domain: Domain, arrival: Arrival) -> Bounce | None:
+    """Why nothing is passed on to the outside: spam would cost all customers their reputation (S25)."""
+    if arrival.verdicts.spam == "FAIL":
+        return SPAM
+    return NOT_SENDING if domain.suspended else None
+
+
+def _mailbox(account: Account, arrival: Arrival, facts: Facts, barred: Bounce | None) -> Decision:
+    """A mailbox, which may pass its mail on. What cannot leave stays in it."""
+    here = folder(account, arrival.verdicts)
+    if not account.forward or barred or account.state == "suspended":
+        return here
+    if account.address in facts.passed:
+        return LOOP
+    return PassOn(account.address, account.forward, here if account.keep_copy else None, here)
+
+
+def _list(
+    entry: MailingList, domain: Domain, arrival: Arrival, sender: Account | None, facts: Facts
+) -> Decision:
+    """A distribution list: who may post, and nothing that would make it answer itself."""
+    if entry.address in facts.passed:
+        return LOOP
+    if facts.reply or not arrival.envelope.sender:
+        return Drop("bounces and automatic replies are not posted to lists")
+    if not may_post(entry, domain, author(arrival, sender, facts), sender, facts.member):
+        return MAY_NOT_POST
+    return Post(entry, _barred(domain, arrival)) if entry.members else EMPTY_LIST
+
+
+def author(arrival: Arrival, sender: Account | None, facts: Facts) -> str:
+    """Who wrote it, as far as that is proven: the account that signed in, or a From address that DMARC, or
+    the envelope sender's authentication, vouches for. Empty: nobody knows.
+    """
+    if sender is not None:
+        return sender.address
+    verdicts = arrival.verdicts
+    same = arrival.envelope.sender.lower() == facts.author
+    return facts.author if verdicts.dmarc == "PASS" or (verdicts.sender_authentic and same) else ""
+
+
+def may_post(entry: MailingList, domain: Domain, writer: str, sender: Account | None, member: bool) -> bool:
+    """S22: whether this writer may write to the list."""
+    match entry.posting:
+        case "anyone":
+            return True
+        case "members":
+            return bool(writer) and member
+        case "domain":
+            return writer.endswith(f"@{domain.name}")
+        case "admins":
+            return _is_admin(sender, domain)
 
 
 def _automatic(
     entry: Automatic, found: Lookup, arrival: Arrival, sender: Account | None, members: Iterable[Account]
 ) -> Decision:
     """S9: emailadmin@ reaches each admin; all@ everybody, from the domain's admins alone."""
+    if entry.kind == "daemon":
+        return Drop("nobody reads what is written to this address")
     if entry.kind == "all":
-        if not _may_address_all(sender, found):
+        if not _is_admin(sender, found.domain):
             return NOT_PERMITTED
         chosen = list(members)
     else:
@@ -102,13 +223,13 @@ def _automatic(
     return Expand(tuple(folder(m, arrival.verdicts) for m in chosen))
 
 
-def _may_address_all(sender: Account | None, found: Lookup) -> bool:
+def _is_admin(sender: Account | None, domain: Domain | None) -> bool:
     """A header can say anything: only an account that signed in counts as an admin."""
     return (
         sender is not None
         and sender.admin
-        and found.domain is not None
-        and sender.domain == found.domain.name
+        and domain is not None
+        and sender.domain == domain.name
         and sender.state == "active"
     )
 
@@ -119,6 +240,17 @@ def by_machine(header: Iterable[tuple[str, bytes]]) -> bool:
     List mail is neither: its envelope sender wants to know which addresses are dead.
     """
     return any(_tells(name.lower(), value.decode("latin-1").strip().lower()) for name, value in header)
+
+
+def is_reply(header: Iterable[tuple[str, bytes]]) -> bool:
+    """Whether a machine wrote it in answer to something: bounces and vacation messages, not a monitor's."""
+    for name, value in header:
+        text = value.decode("latin-1").strip().lower()
+        if name.lower() == "auto-submitted" and not text.startswith("auto-replied"):
+            continue
+        if _tells(name.lower(), text):
+            return True
+    return False
 
 
 def _tells(name: str, value: str) -> bool:

@@ -6,6 +6,9 @@ from datetime import datetime
 from typing import Literal
 
 DomainState = Literal["pending", "live", "mx_lost", "reversed"]
+Unknown = Literal["bounce", "drop", "deliver"]  # S22: what happens to mail for unknown addresses
+Posting = Literal["anyone", "members", "domain", "admins"]  # who may write to a list
+ReplyTo = Literal["sender", "list"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,16 @@ class Domain:
     state: DomainState
     reseller: str
     suspended: bool = False
+    unknown: Unknown = "bounce"
+    catch_all: str = ""  # id of the mailbox that mail for unknown addresses is delivered to
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """When a mailbox answers by itself: from and until these moments, where they are set."""
+
+    start: datetime | None = None
+    end: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +97,9 @@ class Account:
     admin: bool = False
     recovery: str | None = None
     holds: frozenset[str] = frozenset()  # who suspended it: "operator", "reseller", "guard"
+    forward: tuple[str, ...] = ()  # its mail goes on to these addresses
+    keep_copy: bool = True  # and stays here, too
+    away: Away | None = None  # its auto-reply is on
 
     @property
     def state(self) -> Literal["active", "suspended"]:
@@ -96,15 +112,45 @@ class Automatic:
     """An address every domain has (S9): emailadmin, all, postmaster, abuse."""
 
     address: str
-    kind: Literal["emailadmin", "all"]  # postmaster@ and abuse@ are of kind emailadmin
+    #: postmaster@ and abuse@ are of kind emailadmin; nobody reads mailer-daemon@, which bounces come from.
+    kind: Literal["emailadmin", "all", "daemon"]
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """An address without a mailbox: its mail goes on to others (S22)."""
+
+    address: str
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MailingList:
+    """A distribution list. `outside`: how many of its members are not on the platform (S20)."""
+
+    address: str
+    id: str = ""
+    name: str = ""
+    posting: Posting = "domain"
+    reply_to: ReplyTo = "sender"
+    members: int = 0
+    outside: int = 0
+    version: int = 0  # of its membership
+
+
+Entry = Account | Automatic | Forward | MailingList
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """What the directory knows of an address. `domain` None: not hosted here."""
+    """What the directory knows of an address. `domain` None: not hosted here.
+
+    `via`: how a mailbox was reached, when not by its own name.
+    """
 
     domain: Domain | None
-    entry: Account | Automatic | None
+    entry: Entry | None
+    via: Literal["", "alias", "catch_all"] = ""
 
     @property
     def local(self) -> bool:
@@ -236,11 +282,15 @@ class NewEmail:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of one NewEmail. On over_quota nothing was kept."""
+    """What became of one NewEmail. On over_quota nothing was kept.
+
+    `warn`: with this one the mailbox came over the line of S16.
+    """
 
     id: str
     outcome: Literal["added", "repeat", "over_quota"]
     email: Email | None = None
+    warn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

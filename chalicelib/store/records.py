@@ -7,7 +7,9 @@ from typing import Any
 from chalicelib.aws.table import Item
 from chalicelib.rules.figures import MB
 from chalicelib.rules.hosted import DnsRow, HostedDomain, Order, OrderedMailbox
-from chalicelib.rules.values import Account, Automatic
+from chalicelib.rules.values import Account, Automatic, Away, Entry, Forward, MailingList
+
+LIST_FIELDS = ("id", "name", "posting", "reply_to", "members", "outside", "version")
 
 
 def domain_key(name: str) -> dict[str, str]:
@@ -60,6 +62,8 @@ def domain_of(item: Mapping[str, Any]) -> HostedDomain:
         missing_since=time_or_none(item.get("missing_since")),
         brand=item.get("brand", ""),
         holds=frozenset(item.get("holds", ())),
+        unknown=item.get("unknown", "bounce"),
+        catch_all=item.get("catch_all", ""),
     )
 
 
@@ -88,12 +92,25 @@ def automatic_item(domain: str, local: str, kind: str) -> Item:
     return {**address_key(domain, local), "kind": kind}
 
 
-def entry_of(item: Mapping[str, Any], reseller: str) -> Account | Automatic:
-    """What an address item stands for."""
+def entry_of(item: Mapping[str, Any], reseller: str) -> Entry | None:
+    """What an address item stands for by itself; None: an alias, which stands for a mailbox."""
     domain, local = item["pk"].removeprefix("DOMAIN#"), item["sk"].removeprefix("ADDR#")
     address = f"{local}@{domain}"
-    if "account" not in item:
-        return Automatic(address, item["kind"])
+    if "account" in item:
+        return _account_of(item, address, domain, reseller)
+    match item["kind"]:
+        case "alias":
+            return None
+        case "forward":
+            return Forward(address, tuple(item["to"]))
+        case "list":
+            return MailingList(address, **{name: item[name] for name in LIST_FIELDS})
+    return Automatic(address, item["kind"])
+
+
+def _account_of(item: Mapping[str, Any], address: str, domain: str, reseller: str) -> Account:
+    forward, auto = item.get("forward") or {}, item.get("auto")
+    away = Away(time_or_none(auto["from"]), time_or_none(auto["to"])) if auto else None
     return Account(
         id=item["account"],
         address=address,
@@ -105,6 +122,9 @@ def entry_of(item: Mapping[str, Any], reseller: str) -> Account | Automatic:
         admin=item["admin"],
         recovery=item.get("recovery"),
         holds=frozenset(item.get("holds", ())),
+        forward=tuple(forward.get("to", ())),
+        keep_copy=forward.get("keep", True),
+        away=away,
     )
 
 
