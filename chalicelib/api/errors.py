@@ -58,12 +58,17 @@ def document(status: int, code: str, detail: str) -> dict[str, Any]:
     return {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
 
 
-def problem(error: ServiceError) -> Response:
-    """A service's refusal: numbers that it gives become members, a waiting time Retry-After too."""
-    status = STATUS[error.kind]
-    body = {**error.extra, **document(status, error.kind, error.detail)}
+def problem_document(error: ServiceError) -> dict[str, Any]:
+    """A service's refusal: numbers that it gives become members."""
+    body = {**error.extra, **document(STATUS[error.kind], error.kind, error.detail)}
     if error.faults:
         body["errors"] = [{"pointer": f.pointer, "detail": f.detail} for f in error.faults]
+    return body
+
+
+def problem(error: ServiceError) -> Response:
+    """A service's refusal; a waiting time is Retry-After too."""
+    status, body = STATUS[error.kind], problem_document(error)
     headers: Headers = {"Content-Type": PROBLEM}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, NoReturn, TypeVar
 
 from chalice.app import Request
@@ -11,6 +12,7 @@ from chalicelib.rules.errors import Fault, ServiceError
 from chalicelib.services.orders import MailboxRequest, OrderRequest
 
 LARGEST_BODY = 262_144  # bytes; blobs go elsewhere
+LARGEST_NUMBER = 2**63 - 1
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -50,16 +52,38 @@ class SessionIn(Body):
     password: str = Field(max_length=1_000)
 
 
+def octets(request: Request) -> bytes:
+    """The body as it was sent. Raises ServiceError bad_request."""
+    try:
+        raw = request.raw_body
+    except ValueError:  # no base64, or a lone surrogate
+        raise ServiceError("bad_request", "The body is not in UTF-8.") from None
+    return raw if isinstance(raw, bytes) else raw.encode("utf-8", "surrogateescape")
+
+
 def parsed(request: Request, model: type[M]) -> M:
     """The request's body. Raises ServiceError: too_large, bad_request (no JSON), invalid (another shape)."""
-    raw = request.raw_body
+    raw = octets(request)
     if len(raw) > LARGEST_BODY:
-        raise ServiceError("too_large", f"A body has at most {LARGEST_BODY} bytes.")
+        numbers = {"limit": LARGEST_BODY, "used": len(raw), "unit": "bytes"}
+        raise ServiceError("too_large", f"A body has at most {LARGEST_BODY} bytes.", extra=numbers)
+    return validated(model, read_json(raw))
+
+
+def read_json(raw: bytes) -> Any:
+    """JSON in UTF-8 whose texts are text and whose numbers fit 64 bits. Raises ServiceError bad_request."""
     try:
-        value = json.loads(raw, parse_constant=_no_constant)
+        value = json.loads(raw.decode(), parse_constant=_no_constant, parse_int=_int, parse_float=_float)
         json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate is JSON, but no text
     except (ValueError, RecursionError):
         raise ServiceError("bad_request", "The body is not JSON in UTF-8.") from None
+    if b"\\u0000" in raw and _has_nul(value):
+        raise ServiceError("bad_request", "A text in the body holds a NUL character.")
+    return value
+
+
+def validated(model: type[M], value: Any) -> M:
+    """A value as the model has it. Raises ServiceError invalid with a pointer to each fault."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -86,3 +110,24 @@ def _pointer(location: tuple[Any, ...]) -> str:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _int(text: str) -> int:
+    if len(text) > 20 or not -LARGEST_NUMBER <= (number := int(text)) <= LARGEST_NUMBER:
+        raise ValueError("too large a number")
+    return number
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError("too large a number")
+    return number
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any("\0" in name or _has_nul(inner) for name, inner in value.items())
+    if isinstance(value, list):
+        return any(_has_nul(inner) for inner in value)
+    return isinstance(value, str) and "\0" in value

@@ -12,7 +12,7 @@ from typing import Any, Literal, Required, TypedDict, Unpack
 from chalice.app import Blueprint, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from chalicelib.api import answers, auth
+from chalicelib.api import answers, auth, bulk
 from chalicelib.api.errors import Headers, endpoint
 from chalicelib.api.models import parsed, parsed_query
 from chalicelib.rules.errors import Kind
@@ -75,6 +75,7 @@ class Declared(TypedDict, total=False):
     errors: tuple[Kind, ...]  # beyond those that follow from the declaration
     example: Example
     raw: tuple[str, ...]  # media types of a body that the view reads itself
+    rows: type[BaseModel]  # many of them, as NDJSON or CSV: call.rows, answered by bulk.answered
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ class Call:
     caller: Caller
     body: Any = None  # of the model that the operation declares
     query: Any = None  # likewise
+    rows: list[bulk.Row[Any]] = field(default_factory=list)  # likewise
     _domain: HostedDomain | None = None
     _account: Account | None = None
 
@@ -185,6 +187,8 @@ class Section:
         kinds: list[str] = []
         if "body" in operation.how:
             kinds = BODY_TYPES.get(operation.method, [JSON])
+        if "rows" in operation.how:
+            kinds = [*bulk.TYPES]
         kinds = [*kinds, *operation.how.get("raw", ())]
         options = {"content_types": kinds} if kinds else {}
         register = self.routes.route(operation.path, methods=[operation.method], name=operation.id, **options)
@@ -222,6 +226,8 @@ def _checked(
         call.query = parsed_query(request, how["query"])
     if "body" in how:
         call.body = parsed(request, how["body"])
+    if "rows" in how:
+        call.rows = bulk.rows(request, how["rows"])
     return call, variables
 
 
