@@ -6,6 +6,7 @@ from chalicelib.mime.build import compose
 from chalicelib.mime.dsn import dsn
 from chalicelib.mime.fields import header_fields
 from chalicelib.mime.parse import digest
+from chalicelib.mime.passing import passed_on
 from chalicelib.mime.rewrite import seven_bit, without_headers
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "leaves",
     "part_bytes",
     "part_text",
+    "passed_on",
     "seven_bit",
     "without_headers",
 ]
