@@ -16,6 +16,7 @@ NAMES = {
     "AWS::Serverless::Function": "FunctionName",
     "AWS::SES::ConfigurationSet": "Name",
     "AWS::SES::ReceiptRuleSet": "RuleSetName",
+    "AWS::SecretsManager::Secret": "Name",
 }
 _ARNS = {
     "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{name}",

@@ -81,6 +81,7 @@ class Edges:
         self.state.create_identity(MAIL_ZONE)
         for token in dkim_tokens(MAIL_ZONE):
             self.zone.put(f"{token}._domainkey.{MAIL_ZONE}", "CNAME", [f"{token}.dkim.amazonses.com"])
+        self.zone.put(MAIL_ZONE, "MX", [f"10 inbound.{MAIL_ZONE}"])  # reports of abuse come in here (S30)
 
     def stop(self) -> None:
         """Free every port."""

@@ -53,7 +53,14 @@ def _import_interpreter() -> None:
 _import_interpreter()
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
-SERVICES = {"dynamodb": "dynamodb", "s3": "s3", "sqs": "sqs", "sns": "sns", "states": "stepfunctions"}
+SERVICES = {
+    "dynamodb": "dynamodb",
+    "s3": "s3",
+    "sqs": "sqs",
+    "sns": "sns",
+    "states": "stepfunctions",
+    "secretsmanager": "secretsmanager",
+}
 _S3_VERBS = {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}
 
 Environ = dict[str, Any]

@@ -1,6 +1,8 @@
 """Creates by API what infra/'s template describes: moto's CloudFormation ignores most of it."""
 
 import json
+import random
+import string
 from typing import Any
 
 from local.cloudformation import Node, Template
@@ -28,6 +30,8 @@ def create(template: Template, client: Any) -> None:
     for queue in sorted(queues, key=lambda queue: "RedrivePolicy" in queue):  # dead letters' queues first
         attributes = {key: _text(queue[key]) for key in _QUEUE if key in queue}
         client("sqs").create_queue(QueueName=queue["QueueName"], Attributes=attributes)
+    for secret in template.resources("AWS::SecretsManager::Secret").values():
+        _secret(client("secretsmanager"), secret)
     for topic in template.resources("AWS::SNS::Topic").values():
         client("sns").create_topic(Name=topic["TopicName"])
     for subscription in template.resources("AWS::SNS::Subscription").values():
@@ -62,6 +66,13 @@ def _bucket(s3: Any, bucket: Node) -> None:
         names = {"MaxAge": "MaxAgeSeconds"}
         allowed = [{names.get(key, key): value for key, value in rule.items()} for rule in rules]
         s3.put_bucket_cors(Bucket=bucket["BucketName"], CORSConfiguration={"CORSRules": allowed})
+
+
+def _secret(manager: Any, secret: Node) -> None:
+    """With a value of its own, as CloudFormation generates one."""
+    length = secret["GenerateSecretString"]["PasswordLength"]
+    value = "".join(random.choices(string.ascii_letters + string.digits, k=length))
+    manager.create_secret(Name=secret["Name"], SecretString=value)
 
 
 def _subscription(sns: Any, subscription: Node) -> None:

@@ -115,18 +115,23 @@ def _settings(urls: dict[str, str], machines: dict[str, str]) -> Settings:
         directory_table=f"plainpost-{STAGE}-directory",
         mail_table=f"plainpost-{STAGE}-mail",
         mail_bucket=f"plainpost-{STAGE}-mail-{ACCOUNT}",
+        web_bucket=f"plainpost-{STAGE}-web-{ACCOUNT}",
         arrivals_queue=urls["arrivals"],
         outgoing_queue=urls["outgoing"],
         bounces_queue=urls["bounces"],
+        jobs_queue=urls["jobs"],
         activation_machine=machines["activation"],
         delivery_machine=machines["delivery"],
         configuration_set=f"plainpost-{STAGE}",
         mail_zone="emailmx.test",
         web_host="web.emailmx.test",
         admin_host="admin.emailmx.test",
+        status_url="http://status.emailmx.test",
         public_url="http://api.emailmx.test",
         ses_id_domain="email.amazonses.com",
         identity_gate="off",
+        service_secret=f"plainpost-{STAGE}-service",
+        abuse_address="abuse@emailmx.test",
         resolver="",
     )
 
@@ -137,6 +142,9 @@ def cloud() -> Iterator[Settings]:
     with mock.patch.dict("os.environ", ENVIRONMENT), mock_aws():
         clients.forget()
         _tables()
+        for resource in resources("AWS::SecretsManager::Secret"):
+            name = resource["Properties"]["Name"]
+            boto3.client("secretsmanager").create_secret(Name=name, SecretString="a secret of tests")
         for resource in resources("AWS::S3::Bucket"):
             boto3.client("s3").create_bucket(Bucket=resource["Properties"]["BucketName"])
         yield _settings(_queues(), _machines())

@@ -8,6 +8,7 @@ from chalicelib.aws.bucket import Bucket
 from chalicelib.aws.dns import Resolver
 from chalicelib.aws.mail import Mail
 from chalicelib.aws.queue import Queues
+from chalicelib.aws.secrets import Secrets
 from chalicelib.aws.table import Table
 from chalicelib.aws.workflow import Workflows
 from chalicelib.rules.figures import DEFAULT, Figures
@@ -39,6 +40,7 @@ class Platform:
     queues: Queues
     workflows: Workflows
     resolver: Resolver
+    secrets: Secrets
 
 
 def build(env: settings.Settings, figures: Figures = DEFAULT) -> Platform:
@@ -59,6 +61,7 @@ def build(env: settings.Settings, figures: Figures = DEFAULT) -> Platform:
         queues=Queues(),
         workflows=Workflows(),
         resolver=Resolver(env.resolver),
+        secrets=Secrets(env.service_secret),
     )
 
 

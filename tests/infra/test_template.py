@@ -57,6 +57,7 @@ NAMES = {
     "AWS::StepFunctions::StateMachine": "StateMachineName",
     "AWS::Serverless::Function": "FunctionName",
     "AWS::CloudWatch::Alarm": "AlarmName",
+    "AWS::SecretsManager::Secret": "Name",
 }
 
 

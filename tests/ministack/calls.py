@@ -20,7 +20,7 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import PathFinder
 
 KEEP = ("TableName", "IndexName", "QueueUrl", "Bucket", "Key", "stateMachineArn", "EmailIdentity",
-        "FromEmailAddress", "BounceSender", "ConfigurationSetName")
+        "FromEmailAddress", "BounceSender", "ConfigurationSetName", "SecretId")
 
 def note(params, model, **_):
     kept = {name: params[name] for name in KEEP if isinstance(params.get(name), str)}
@@ -123,6 +123,8 @@ class Ledger:
                 # A token is of the machine that waits for it.
                 machine = given.get("stateMachineArn") or self._template.arn("DeliveryMachine")
                 yield action, machine
+            case "secretsmanager":
+                yield action, given["SecretId"]
             case "ses" | "sesv2":
                 sender = given.get("FromEmailAddress") or given.get("BounceSender") or ""
                 domain = given.get("EmailIdentity") or sender.rpartition("@")[2]
