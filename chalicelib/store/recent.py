@@ -1,6 +1,7 @@
 """What a process remembers for a moment, to save a read or a slow hash. Bounded, and by the one clock."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Generic, TypeVar
@@ -38,3 +39,9 @@ class Recent(Generic[V]):
         """Remember it no longer."""
         with self._lock:
             self._held.pop(key, None)
+
+    def forget_where(self, over: Callable[[V], bool]) -> None:
+        """Remember those values no longer."""
+        with self._lock:
+            for key in [key for key, (value, _) in self._held.items() if over(value)]:
+                del self._held[key]
