@@ -9,18 +9,23 @@ from chalicelib.aws.log import logger
 from chalicelib.gateway.lines import Closed, Lines
 from chalicelib.rules.errors import Kind, ServiceError
 from chalicelib.rules.values import Account, Row
-from chalicelib.services import mailbox, signin
+from chalicelib.services import mailbox, quota, signin
 from chalicelib.services.platform import Platform
 
 #: RFC 3206: what a client should make of a refused log-in.
+#:
+#: Only [AUTH] makes it ask for another password. Of the others [SYS/TEMP] need not be shown ("no need to
+#: alarm the user"), while for [SYS/PERM] the text is to be: so the alerts of S15 and S18 go out under it.
 CODES: dict[Kind, str] = {
     "bad_credentials": "[AUTH] ",
+    "app_password_required": "[AUTH] ",
     "domain_pending": "[AUTH] ",
     "domain_suspended": "[AUTH] ",
     "account_suspended": "[AUTH] ",
     "throttled": "[SYS/TEMP] ",
     "unavailable": "[SYS/TEMP] ",
 }
+ALERT = "[SYS/PERM] "
 PAGE = 250
 Handler = Callable[["Session", str], Awaitable[None]]
 
@@ -37,6 +42,7 @@ class Session:
     lines: Lines
     tls: ssl.SSLContext | None
     user: str = ""
+    alert: str = ""  # S15: what refused this connection's log-in
     account: Account | None = None
     rows: list[Row] = field(default_factory=list)
     deleted: set[int] = field(default_factory=set)
@@ -89,6 +95,10 @@ async def _pass(session: Session, password: str) -> None:
     account = await asyncio.to_thread(
         signin.authenticate, session.platform, user, password, door="pop3", source=session.lines.peer
     )
+    alert = await asyncio.to_thread(quota.alert, session.platform, account, "pop3")
+    session.alert = session.alert or (alert.text if alert else "")
+    if session.alert:
+        raise Refusal(ALERT + session.alert)
     session.rows = await asyncio.to_thread(_inbox, session.platform, account)
     session.account = account
     await session.ok(f"{len(session.rows)} messages")

@@ -19,15 +19,17 @@ from chalicelib.aws.log import logger
 from chalicelib.mime import digest
 from chalicelib.rules.errors import Kind, ServiceError
 from chalicelib.rules.values import Account, Envelope, Submission
-from chalicelib.services import send, signin
+from chalicelib.services import quota, send, signin
 from chalicelib.services.platform import Platform
 
 #: Each kind of refusal in SMTP's own form: reply code and RFC 3463 status.
 REPLIES: Mapping[Kind, str] = {
     "bad_credentials": "535 5.7.8",
+    "app_password_required": "534 5.7.9",
     "domain_pending": "535 5.7.8",
     "domain_suspended": "535 5.7.8",
     "account_suspended": "535 5.7.8",
+    "sending_paused": "550 5.7.1",
     "throttled": "454 4.7.0",
     "rate_limited": "450 4.7.1",
     "too_many_recipients": "550 5.5.3",
@@ -40,6 +42,9 @@ REPLIES: Mapping[Kind, str] = {
     "invalid_recipients": "553 5.1.3",
     "unavailable": "451 4.3.0",
 }
+#: S15, S18. RFC 4954 §6: to this one a client "SHOULD NOT prompt the user for another password […] and should
+#: instead notify the user"; a 535 would make it drop the password.
+ALERT = "454 4.7.0"
 
 
 def reply(error: ServiceError) -> str:
@@ -52,6 +57,7 @@ class Submissions:
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
+        self._alert = ""
 
     async def auth_PLAIN(self, server: SMTP, arguments: list[str]) -> AuthResult:
         """RFC 4616."""
@@ -84,8 +90,13 @@ class Submissions:
                 door="smtp",
                 source=source,
             )
+            alert = await asyncio.to_thread(quota.alert, self._platform, account, "smtp")
         except ServiceError as error:
             return AuthResult(success=False, handled=False, message=reply(error))
+        # S15: this connection is refused: a client that goes on to its next mechanism hears it again.
+        self._alert = self._alert or (alert.text if alert else "")
+        if self._alert:
+            return AuthResult(success=False, handled=False, message=f"{ALERT} {self._alert}")
         return AuthResult(success=True, auth_data=account)
 
     async def handle_RCPT(

@@ -10,7 +10,7 @@ from chalicelib.jmap.errors import Json, SetError, invalid, set_error
 from chalicelib.jmap.standard import Outcome, SetArguments
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.values import Change, NewEmail
-from chalicelib.services import mailbox
+from chalicelib.services import mailbox, quota
 
 
 def set_(ctx: Context, args: Json) -> Json:
@@ -40,7 +40,9 @@ def _create_all(ctx: Context, given: dict[str, Json], outcome: Outcome) -> None:
             outcome["notCreated"][creation] = set_error(error)
     if not made:
         return
-    added = mailbox.add(ctx.p, ctx.acct, list(made.values()), quota_bytes=ctx.account.quota_bytes)
+    account = quota.current(ctx.p, ctx.account)
+    added = mailbox.add(ctx.p, ctx.acct, list(made.values()), quota_bytes=account.quota_bytes)
+    quota.added(ctx.p, account, added)
     for creation, result in zip(made, added, strict=True):
         if result.email is None:
             outcome["notCreated"][creation] = {"type": "overQuota", "description": "The mailbox is full."}

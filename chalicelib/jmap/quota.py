@@ -3,6 +3,7 @@
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json
 from chalicelib.jmap.standard import get_answer, wanted_ids, wanted_properties
+from chalicelib.services import quota
 
 ID = "storage"
 _PROPERTIES = (
@@ -15,18 +16,18 @@ def get(ctx: Context, args: Json) -> Json:
     """Quota/get."""
     ids = wanted_ids(args)
     properties = wanted_properties(args, _PROPERTIES)
-    state = ctx.state()
-    limit = ctx.account.quota_bytes
-    quota: Json = {
+    held = quota.storage(ctx.p, ctx.account)
+    figures = ctx.p.figures
+    shown: Json = {
         "id": ID,
         "resourceType": "octets",
-        "used": state.used_bytes,
-        "hardLimit": limit,
-        "warnLimit": limit * 8 // 10,  # S15
+        "used": held.used,
+        "hardLimit": held.limit,
+        "warnLimit": held.limit * figures.alert_percent // 100,
         "softLimit": None,
         "scope": "account",
         "name": "Storage",
         "description": None,
         "types": ["Email"],
     }
-    return get_answer(ctx, f"{state.used_bytes}-{limit}", ids, {ID: quota}, properties)
+    return get_answer(ctx, f"{held.used}-{held.limit}", ids, {ID: shown}, properties)

@@ -16,6 +16,11 @@ class Figures:
     mailbox_mills: int = 300  # S13, per month
     step_mills: int = 100  # S13, per month
     free_reversal: timedelta = timedelta(days=5)  # S13
+    undo_for: timedelta = timedelta(days=30)  # of a deleted mailbox, a reversed domain
+    alert_percent: int = 80  # S15
+    alert_every: timedelta = timedelta(minutes=10)  # S15
+    warning_percent: int = 90  # S16
+    report_spare_bytes: int = MB  # S27: what reports to senders may take beyond the quota
     max_message_bytes: int = 25 * MB  # S19
     max_attachments: int = 4  # S19, webmail
     max_recipients: int = 250  # S20
@@ -33,8 +38,10 @@ class Figures:
     session_life: timedelta = timedelta(days=14)
     signin_attempts: int = 10  # per address and window
     signin_window: timedelta = timedelta(minutes=15)
+    undelete_window: timedelta = timedelta(days=14)  # less than tombstone_life, which removes them
     tombstone_life: timedelta = timedelta(days=15)
     change_log_life: timedelta = timedelta(days=30)
+    imap_open: bool = False  # S24: whether the gateway has an IMAP door; set-up pages name what there is
     bounces_per_second: int = 1  # SES SendBounce
     reserved_locals: frozenset[str] = field(
         default_factory=lambda: frozenset({"emailadmin", "all", "postmaster", "abuse"})  # S9

@@ -71,7 +71,8 @@ def tell(p: Platform, out: Outgoing, chunks: Sequence[Chunk]) -> None:
     """S27: the latest report of a submission as an RFC 3464 message in its sender's mailbox, exactly once.
 
     It is written once (a repeat finds the blob) and kept once (its id follows from the report's number).
-    A sender whose mailbox is full does not get it (S18); one that is gone neither.
+    S18 refuses every new message, but without this one a full mailbox's owner would believe the mail sent:
+    so it may take what is spared for reports beyond the quota. A sender that is gone does not get it.
     """
     account = p.directory.account(out.account)
     if account is None:
@@ -89,7 +90,7 @@ def tell(p: Platform, out: Outgoing, chunks: Sequence[Chunk]) -> None:
         received_at=delivery.moment(out.reported_at, out.sent_at),
         source="local",
     )
-    if not keep(p, open_message(p, arrival), Deliver(account, "inbox")):
+    if not keep(p, open_message(p, arrival), Deliver(account, "inbox"), p.figures.report_spare_bytes):
         p.mailboxes.purge_blob(blob, clock.now())
 
 

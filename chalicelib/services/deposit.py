@@ -7,7 +7,7 @@ from chalicelib import mime
 from chalicelib.rules.ids import email_id
 from chalicelib.rules.routing import Deliver
 from chalicelib.rules.values import Arrival, Digest, NewEmail
-from chalicelib.services import mailbox
+from chalicelib.services import mailbox, quota
 from chalicelib.services.platform import Platform
 
 
@@ -53,8 +53,11 @@ def _ours(p: Platform, digest: Digest) -> Digest | None:
     )
 
 
-def keep(p: Platform, message: Message, where: Deliver) -> bool:
-    """A copy in one mailbox, once per arrival and mailbox. False: over quota (S17), nothing kept."""
+def keep(p: Platform, message: Message, where: Deliver, spare: int = 0) -> bool:
+    """A copy in one mailbox, once per arrival and mailbox. False: over quota (S17), nothing kept.
+
+    `spare`: bytes beyond the quota that this message may take.
+    """
     arrival, account = message.arrival, where.account
     new = NewEmail(
         id=email_id(arrival.id, account.id),
@@ -69,5 +72,6 @@ def keep(p: Platform, message: Message, where: Deliver) -> bool:
         envelope_from=arrival.envelope.sender,
         thread_by=message.thread_by,
     )
-    [added] = mailbox.add(p, account.id, [new], quota_bytes=account.quota_bytes)
+    [added] = mailbox.add(p, account.id, [new], quota_bytes=account.quota_bytes, spare=spare)
+    quota.added(p, account, [added])
     return added.outcome != "over_quota"

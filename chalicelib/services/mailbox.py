@@ -73,9 +73,14 @@ def changes(p: Platform, acct: str, since: int, limit: int | None = None, kind: 
     return p.mailboxes.changes(acct, since, limit, kind)
 
 
-def add(p: Platform, acct: str, items: Sequence[NewEmail], *, quota_bytes: int | None) -> list[Added]:
-    """Add emails; an outcome for each, in order. quota_bytes None: S16, kept whatever is used."""
-    return p.mailboxes.add(acct, items, quota_bytes=quota_bytes)
+def add(
+    p: Platform, acct: str, items: Sequence[NewEmail], *, quota_bytes: int | None, spare: int = 0
+) -> list[Added]:
+    """Add emails; an outcome for each, in order. quota_bytes None: S16, kept whatever is used.
+
+    `spare`: bytes beyond the quota that these may take.
+    """
+    return p.mailboxes.add(acct, items, quota_bytes=quota_bytes, spare=spare)
 
 
 def update(p: Platform, acct: str, changes: Mapping[str, Change]) -> Updated:

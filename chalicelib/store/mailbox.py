@@ -23,6 +23,7 @@ from chalicelib.store.mailbox_items import (
     item_id,
     item_row,
 )
+from chalicelib.store.mailbox_marks import Marks
 from chalicelib.store.mailbox_state import State, state_key
 from chalicelib.store.mailbox_turn import Turn, read_or_refuse
 from chalicelib.store.mailbox_write import Writer
@@ -42,6 +43,7 @@ class MailboxStore(Writer):
     def __init__(self, table: Table, figures: Figures = DEFAULT) -> None:
         super().__init__(table, figures)
         self.folders = Folders(table, figures)
+        self.marks = Marks(table)
         self.purges = Purges(table)
 
     def state(self, acct: str) -> MailboxState:
@@ -75,6 +77,10 @@ class MailboxStore(Writer):
         """Whole records of emails; those that are not there are left out."""
         items = self._table.batch_get([email_key(acct, i) for i in ids], consistent=True)
         return {item_id(i): item_email(i) for i in items if "fk" in i}
+
+    def known(self, acct: str, email: str) -> bool:
+        """Whether an email of this id is or was here: a tombstone counts."""
+        return self._table.get(email_key(acct, email)) is not None
 
     def need(self, acct: str, email: str) -> Email:
         """One email's record. Raises ServiceError not_found."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Literal, TypeVar
 
@@ -10,7 +11,7 @@ from chalicelib.aws.table import ABSENT, ConditionFailed, Item, Put, Table, Upda
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.figures import Figures
 from chalicelib.rules.ids import reference_hash, thread_id
-from chalicelib.rules.quota import fits
+from chalicelib.rules.quota import crosses, fits
 from chalicelib.rules.values import Added, Change, NewEmail, Updated
 from chalicelib.store.mailbox_items import (
     account_pk,
@@ -25,6 +26,7 @@ from chalicelib.store.mailbox_items import (
     keywords_text,
     unread,
 )
+from chalicelib.store.mailbox_marks import warn_row
 from chalicelib.store.mailbox_state import ROLES, Member
 from chalicelib.store.mailbox_turn import Turn, WriteRefused, in_turn, read_or_refuse
 from chalicelib.store.purges import emails_row
@@ -100,10 +102,16 @@ class Adding:
     """One batch of new emails on its way in: attempts share what they learn."""
 
     def __init__(
-        self, table: Table, acct: str, figures: Figures, items: Sequence[NewEmail], quota: int | None
+        self,
+        table: Table,
+        acct: str,
+        figures: Figures,
+        items: Sequence[NewEmail],
+        quota: int | None,
+        spare: int,
     ) -> None:
         self._table, self._acct, self._figures = table, acct, figures
-        self._items, self._quota = items, quota
+        self._items, self._quota, self._spare = items, quota, spare
         self._threads = Threads(table, acct, items)
         self._repeats: set[str] = set()
 
@@ -111,9 +119,11 @@ class Adding:
         """One transaction with every email that fits and was never here. An answer per item, in order."""
         turn = Turn(self._table, self._acct, self._figures)
         planned: dict[str, Item] = {}
-        outcomes = [Added(item.id, self._plan(turn, item, planned)) for item in self._items]
+        outcomes = [self._planned(turn, item, planned) for item in self._items]
         if not planned:
             return outcomes
+        if any(o.warn for o in outcomes):
+            turn.write(lambda modseq: warn_row(self._acct, modseq))
         try:
             modseq = turn.commit(extra)
         except WriteRefused as refused:
@@ -122,9 +132,15 @@ class Adding:
             self._repeats |= {list(planned)[i] for i in refused.own}
             return self.attempt(extra)
         made = {i: item_email(item | {"modseq": modseq}) for i, item in planned.items()}
-        return [
-            Added(o.id, o.outcome, made.pop(o.id, None) if o.outcome == "added" else None) for o in outcomes
-        ]
+        return [replace(o, email=made.pop(o.id, None)) if o.outcome == "added" else o for o in outcomes]
+
+    def _planned(self, turn: Turn, new: NewEmail, planned: dict[str, Item]) -> Added:
+        """What is planned for one email, and whether the mailbox comes over the line of S16 with it."""
+        before = turn.state.used
+        outcome = self._plan(turn, new, planned)
+        limit = self._quota
+        over = limit is not None and crosses(before, turn.state.used, limit, self._figures)
+        return Added(new.id, outcome, warn=over)
 
     def _plan(self, turn: Turn, new: NewEmail, planned: dict[str, Item]) -> Outcome:
         """Put one email into the transaction, or say why not."""
@@ -132,7 +148,7 @@ class Adding:
             raise ValueError(f"{new.blob} would expire under the email that has it")
         if new.id in self._repeats or new.id in planned:
             return "repeat"
-        if self._quota is not None and not fits(turn.state.used, new.size, self._quota):
+        if self._quota is not None and not fits(turn.state.used, new.size, self._quota + self._spare):
             there = self._table.get(email_key(self._acct, new.id))
             return "repeat" if there else "over_quota"  # S17 never bounces what was delivered already
         folder = new.folder or ROLES[new.role or "inbox"][0]
@@ -207,17 +223,23 @@ class Writer:
         self._table, self._figures = table, figures
 
     def add(
-        self, acct: str, items: Sequence[NewEmail], *, quota_bytes: int | None, extra: Sequence[Write] = ()
+        self,
+        acct: str,
+        items: Sequence[NewEmail],
+        *,
+        quota_bytes: int | None,
+        spare: int = 0,
+        extra: Sequence[Write] = (),
     ) -> list[Added]:
         """Add emails, up to 40 in a transaction. A repeat (destroyed since or not) does nothing.
 
-        `extra` is written with the last transaction, if that adds anything; its failed conditions raise
-        WriteRefused.
+        `spare` bytes beyond the quota are for these. `extra` is written with the last transaction, if that
+        adds anything; its failed conditions raise WriteRefused.
         """
         added: list[Added] = []
         for batch in batches(items):
             last = len(added) + len(batch) == len(items)
-            work = Adding(self._table, acct, self._figures, batch, quota_bytes)
+            work = Adding(self._table, acct, self._figures, batch, quota_bytes, spare)
             added += in_turn(partial(work.attempt, extra if last else ()))
         return added
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chalicelib.rules.figures import MB
 from chalicelib.services import outcomes, send
 from tests.services.post import Post, letter, recorded, ses_event
 
@@ -56,10 +57,18 @@ def test_S28_no_bounce_for_a_null_sender_or_an_automatic_message(post: Post) -> 
     assert post.states() == {"a@refusing.test": "failed"}
 
 
-def test_S18_a_full_senders_bounce_is_let_go_and_its_blob_too(post: Post) -> None:
+def test_S27_a_full_mailbox_still_gets_the_report_of_what_it_sent(post: Post) -> None:
     post.mail.behaviour["refusing.test"] = "refuse"
     send.submit(post.p, post.submission(ANN, ["a@refusing.test"]))
-    post.fill(ANN, 250 * 1_048_576)
+    post.fill(ANN, 250 * MB)
+    post.settle()
+    assert [named(b) for b in post.inbox(ANN)] == [["a@refusing.test"]]
+
+
+def test_S18_reports_take_no_more_than_is_spared_for_them_and_leave_no_blob(post: Post) -> None:
+    post.mail.behaviour["refusing.test"] = "refuse"
+    send.submit(post.p, post.submission(ANN, ["a@refusing.test"]))
+    post.fill(ANN, 250 * MB + post.p.figures.report_spare_bytes)
     post.settle()
     assert post.inbox(ANN) == []
     assert list(post.p.outbox.open_since(post.clock.now())) == []
