@@ -35,7 +35,6 @@ _BEGINNINGS = (
     "noreply-",
     "noreply+",
     "no-reply-",
-    "prvs=",
 )
 
 

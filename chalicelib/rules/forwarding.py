@@ -58,44 +58,21 @@ class Passing:
 def outward(
     address: str, authors: tuple[Correspondent, ...], reply_to: tuple[Correspondent, ...], sender: str
 ) -> Passing:
-    """The copy of a forward for the outside. `sender`: of the envelope, for a message without a From."""
+    """The copy for people outside. `sender`: of the envelope, for a message without a From.
+
+    A list's copy comes here as `listed` made it, and keeps its fields.
+    """
     written = authors or ((Correspondent("", sender),) if sender else ())
-    return Passing(
-        address,
-        STALE | {"from", "reply-to"},
-        via=_via(address, address.partition("@")[0], written),
-        authors=written,
-        reply_to=reply_to or written,
-    )
+    name = next((a.name or a.email.partition("@")[0] for a in written), "")
+    via = Correspondent(f"{name} via {address.partition('@')[0]}".strip(), address)
+    return Passing(address, STALE | {"from", "reply-to"}, via, written, reply_to or written)
 
 
 def listed(entry: MailingList) -> Passing:
-    """The copy for a list's members here: as it was written, with the fields of the list."""
+    """The copy for a list's members: as it was written, with the fields of the list."""
     own = (Correspondent(entry.name, entry.address),) if entry.reply_to == "list" else ()
     removed = OF_LISTS | ({"reply-to"} if own else frozenset())
     return Passing(entry.address, removed, reply_to=own, list=entry, fields=_list_fields(entry))
-
-
-def listed_outward(
-    entry: MailingList, authors: tuple[Correspondent, ...], reply_to: tuple[Correspondent, ...], sender: str
-) -> Passing:
-    """The copy for a list's members outside."""
-    inside, out = listed(entry), outward(entry.address, authors, reply_to, sender)
-    return Passing(
-        entry.address,
-        inside.removed | out.removed,
-        via=_via(entry.address, entry.name or entry.address.partition("@")[0], out.authors),
-        authors=out.authors,
-        reply_to=inside.reply_to or out.reply_to,
-        list=entry,
-        fields=inside.fields,
-    )
-
-
-def _via(address: str, label: str, authors: tuple[Correspondent, ...]) -> Correspondent:
-    """ "Zoe via sales": who wrote it, and who passes it on."""
-    name = next((a.name or a.email.partition("@")[0] for a in authors), "")
-    return Correspondent(f"{name} via {label}".strip(), address)
 
 
 def _list_fields(entry: MailingList) -> tuple[tuple[str, str], ...]:

@@ -35,3 +35,8 @@ def order_id(reseller: str, idempotency_key: str) -> str:
 def account_id(order: str, local: str) -> str:
     """The id of the mailbox that an order made under this name."""
     return _hashed("a", order, local)
+
+
+def passing_id(arrival: str, address: str) -> str:
+    """The id of what an arrival becomes at an address that passes it on or answers it."""
+    return _hashed("f", arrival, address)

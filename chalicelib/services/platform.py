@@ -12,14 +12,18 @@ from chalicelib.aws.secrets import Secrets
 from chalicelib.aws.table import Table
 from chalicelib.aws.workflow import Workflows
 from chalicelib.rules.figures import DEFAULT, Figures
+from chalicelib.store.addresses import Addresses
 from chalicelib.store.blobs import Blobs
 from chalicelib.store.brands import Brands
 from chalicelib.store.directory import Directory
+from chalicelib.store.holds import Holds
 from chalicelib.store.journal import Journal
 from chalicelib.store.ledger import Ledger
 from chalicelib.store.mailbox import MailboxStore
 from chalicelib.store.outbox import Outbox
+from chalicelib.store.repeats import Repeats
 from chalicelib.store.sessions import Sessions
+from chalicelib.store.tracks import Tracks
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,16 @@ class Platform:
     settings: settings.Settings
     figures: Figures
     directory: Directory
+    addresses: Addresses
     sessions: Sessions
+    repeats: Repeats
     ledger: Ledger
     journal: Journal
+    holds: Holds
     brands: Brands
     mailboxes: MailboxStore
     outbox: Outbox
+    tracks: Tracks
     blobs: Blobs
     mail: Mail
     queues: Queues
@@ -50,12 +58,16 @@ def build(env: settings.Settings, figures: Figures = DEFAULT) -> Platform:
         settings=env,
         figures=figures,
         directory=Directory(directory_table),
+        addresses=Addresses(directory_table),
         sessions=Sessions(directory_table),
+        repeats=Repeats(directory_table),
         ledger=Ledger(directory_table),
         journal=Journal(directory_table),
+        holds=Holds(directory_table),
         brands=Brands(directory_table),
         mailboxes=MailboxStore(mail_table, figures),
         outbox=Outbox(mail_table),
+        tracks=Tracks(mail_table),
         blobs=Blobs(Bucket(env.mail_bucket)),
         mail=Mail(env.configuration_set),
         queues=Queues(),
