@@ -1,6 +1,6 @@
 // CloudFront Function (cloudfront-js-2.0), viewer request: the host chooses page and brand.
 var PAGES = {admin: '/admin.html', emailadmin: '/admin.html', reseller: '/reseller.html'};
-var API = /^\/(v1|jmap|\.well-known)\/|^\/brand\.json$/;
+var API = /^\/(v1|jmap|\.well-known|autodiscover)\/|^\/brand\.json$|^\/mail\/config-v1\.1\.xml$/i;
 
 function handler(event) {
   var request = event.request;

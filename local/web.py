@@ -14,7 +14,8 @@ from local.httpd import HttpServer, Request, Response, problem
 from local.outbox_page import OutboxPage
 from local.pages import Pages
 
-_API = re.compile(r"/(?:v1|jmap|\.well-known)/|/brand\.json$")  # as infra/edge.js
+# As infra/edge.js.
+_API = re.compile(r"/(?:v1|jmap|\.well-known|autodiscover)/|/brand\.json$|/mail/config-v1\.1\.xml$", re.I)
 _NOT_YET = "There is no status page in this version."
 
 

@@ -12,7 +12,6 @@ from chalicelib.rules.journal import Event, differing
 from chalicelib.rules.values import Caller
 from chalicelib.store.journal import event_put
 
-
 _last = (0, 0)  # of this process: millisecond and number
 _lock = Lock()
 

@@ -13,7 +13,14 @@ from tools.template import INFRA
 
 HEADERS: dict[str, dict[str, str]] = json.loads((INFRA / "web-headers.json").read_text())
 POLICIES = {"*": "PagesHeaders", "/frame.html": "FrameHeaders", "/frame-images.html": "FrameImagesHeaders"}
-API = ("/v1/*", "/jmap/*", "/.well-known/*", "/brand.json")
+API = (
+    "/v1/*",
+    "/jmap/*",
+    "/.well-known/*",
+    "/brand.json",
+    "/?utodiscover/*",
+    "/mail/config-v1.1.xml",
+)
 
 
 def csp(path: str) -> dict[str, list[str]]:
