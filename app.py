@@ -6,7 +6,7 @@ from typing import Any
 from chalice.app import Chalice, CloudWatchEvent, Rate, SQSEvent
 
 from chalicelib.api.routes import install
-from chalicelib.events import activation, arrivals, bounces, delivery, outcomes, outgoing, schedules
+from chalicelib.events import activation, arrivals, bounces, delivery, jobs, outcomes, outgoing, schedules
 
 STAGE = os.environ.get("STAGE", "local")
 Json = dict[str, Any]
@@ -43,6 +43,12 @@ def record_outcomes(event: SQSEvent) -> Json:
 def bounce(event: SQSEvent) -> Json:
     """Bounces to senders outside, one at a time: SES takes one a second."""
     return bounces.handle(event.to_dict(), event.context)
+
+
+@app.on_sqs_message(queue=queue("jobs"), batch_size=1, name="jobs")
+def work(event: SQSEvent) -> Json:
+    """What is told to many, some fifty at a time; requests to subscribe."""
+    return jobs.handle(event.to_dict(), event.context)
 
 
 # -------------------------------------------------------------------------------------------- state machines

@@ -40,6 +40,7 @@ def parameters() -> dict[str, str]:
         "MailZone": MAIL_ZONE,
         "WebHost": "mail.localhost",
         "AdminHost": "admin.localhost",
+        "StatusHost": "status.localhost",
         "PublicUrl": "http://mail.localhost",
         "SesIdDomain": SES_ID_DOMAIN,
         "IdentityGate": "on",
@@ -113,6 +114,7 @@ class Edges:
         endpoint = stack.urls["ses"] = f"http://127.0.0.1:{ses.port}"
         stack.environ |= {
             "RESOLVER": f"127.0.0.1:{dns.port}",
+            "STATUS_URL": f"http://status.localhost:{web.port}",
             "PUBLIC_URL": f"http://mail.localhost:{web.port}",
             "AWS_ENDPOINT_URL_SES": endpoint,
             "AWS_ENDPOINT_URL_SESV2": endpoint,

@@ -46,9 +46,12 @@ class Bucket:
                 raise NoSuchObject(key) from error
             raise
 
-    def put(self, key: str, content: bytes, *, type: str = "application/octet-stream") -> None:
-        """Store bytes under a key, replacing what was there."""
-        self._client.put_object(Bucket=self.name, Key=key, Body=content, ContentType=type)
+    def put(
+        self, key: str, content: bytes, *, type: str = "application/octet-stream", cache: str = ""
+    ) -> None:
+        """Store bytes under a key, replacing what was there. `cache`: the Cache-Control it is served with."""
+        how: Any = {"CacheControl": cache} if cache else {}
+        self._client.put_object(Bucket=self.name, Key=key, Body=content, ContentType=type, **how)
 
     def head(self, key: str) -> int | None:
         """The object's size, or None when there is none."""

@@ -1,6 +1,6 @@
 """What happens by the clock."""
 
-from chalicelib.services import activation, cleanup, send
+from chalicelib.services import activation, cleanup, jobs, send, status
 from chalicelib.services.platform import platform
 
 
@@ -10,7 +10,9 @@ def watch_domains() -> None:
 
 
 def mend_outbox() -> None:
-    """Hourly: take up submissions that a crash left half-way."""
+    """Hourly: take up what a crash left half-way, submissions and jobs; have the status page looked at."""
+    jobs.mend(platform())
+    status.refresh(platform())
     send.mend(platform())
 
 

@@ -15,14 +15,20 @@ from chalicelib.rules.figures import DEFAULT, Figures
 from chalicelib.store.addresses import Addresses
 from chalicelib.store.blobs import Blobs
 from chalicelib.store.brands import Brands
+from chalicelib.store.credentials import Credentials
 from chalicelib.store.directory import Directory
+from chalicelib.store.gone import Gone
+from chalicelib.store.holdings import Holdings
 from chalicelib.store.holds import Holds
+from chalicelib.store.jobs import Jobs
 from chalicelib.store.journal import Journal
 from chalicelib.store.ledger import Ledger
 from chalicelib.store.mailbox import MailboxStore
+from chalicelib.store.notices import Notices
 from chalicelib.store.outbox import Outbox
 from chalicelib.store.repeats import Repeats
 from chalicelib.store.sessions import Sessions
+from chalicelib.store.subscribers import Subscribers
 from chalicelib.store.tracks import Tracks
 
 
@@ -33,8 +39,11 @@ class Platform:
     settings: settings.Settings
     figures: Figures
     directory: Directory
+    holdings: Holdings
+    gone: Gone
     addresses: Addresses
     sessions: Sessions
+    credentials: Credentials
     repeats: Repeats
     ledger: Ledger
     journal: Journal
@@ -43,7 +52,11 @@ class Platform:
     mailboxes: MailboxStore
     outbox: Outbox
     tracks: Tracks
+    notices: Notices
+    subscribers: Subscribers
+    jobs: Jobs
     blobs: Blobs
+    pages: Bucket  # of the web, for the status page
     mail: Mail
     queues: Queues
     workflows: Workflows
@@ -58,8 +71,11 @@ def build(env: settings.Settings, figures: Figures = DEFAULT) -> Platform:
         settings=env,
         figures=figures,
         directory=Directory(directory_table),
+        holdings=Holdings(directory_table),
+        gone=Gone(directory_table),
         addresses=Addresses(directory_table),
         sessions=Sessions(directory_table),
+        credentials=Credentials(directory_table),
         repeats=Repeats(directory_table),
         ledger=Ledger(directory_table),
         journal=Journal(directory_table),
@@ -68,7 +84,11 @@ def build(env: settings.Settings, figures: Figures = DEFAULT) -> Platform:
         mailboxes=MailboxStore(mail_table, figures),
         outbox=Outbox(mail_table),
         tracks=Tracks(mail_table),
+        notices=Notices(directory_table),
+        subscribers=Subscribers(directory_table),
+        jobs=Jobs(directory_table),
         blobs=Blobs(Bucket(env.mail_bucket)),
+        pages=Bucket(env.web_bucket),
         mail=Mail(env.configuration_set),
         queues=Queues(),
         workflows=Workflows(),

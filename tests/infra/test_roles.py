@@ -13,6 +13,7 @@ WILDCARDS = {
     "${MailBucket.Arn}/own/*": "keys are ids",
     "${MailBucket.Arn}/up/*": "keys are ids",
     "${MailBucket.Arn}/part/*": "keys are ids",
+    "${WebBucket.Arn}/status/*": "page, style, document and feed",
 }
 LOGS = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/"
 

@@ -1,5 +1,6 @@
 """A deployment of the packaged template by tools/deploy.py, and the world that it meets."""
 
+import copy
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -38,6 +39,7 @@ PARAMETERS = {
     "MailZone": "emailmx.test",
     "WebHost": "web.emailmx.test",
     "AdminHost": "admin.emailmx.test",
+    "StatusHost": "status.emailmx.test",
     "PublicUrl": "http://api.emailmx.test",
     "SesIdDomain": "email.amazonses.com",
 }
@@ -64,8 +66,17 @@ def _references(node: Any) -> Iterator[str]:
                 yield from _references(value)
 
 
+def _each_method(template: Mapping[str, Any]) -> None:
+    """ministack reads no ANY from an API's definition: each method by itself."""
+    for path in template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"].values():
+        entry = path.pop("x-amazon-apigateway-any-method")
+        path |= dict.fromkeys(("get", "post", "put", "patch", "delete", "head", "options"), entry)
+
+
 def for_ministack(template: Mapping[str, Any]) -> dict[str, Any]:
     """The packaged template without LEFT_OUT and what refers to it."""
+    template = copy.deepcopy(dict(template))
+    _each_method(template)
     kept = {n: r for n, r in template["Resources"].items() if not r["Type"].startswith(LEFT_OUT)}
     gone = set(template["Resources"]) - set(kept)
     while more := {name for name, one in kept.items() if gone & set(_references(one))}:

@@ -1,0 +1,25 @@
+"""The jobs queue: steps of what is told to many, requests to subscribe, the status page to be put out."""
+
+from typing import Any
+
+from chalicelib.events.batch import each
+from chalicelib.services import jobs, notices, status, subscribers
+from chalicelib.services.platform import Platform, platform
+
+WORKS = {**notices.WORKS, **subscribers.WORKS}
+
+
+def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """SQS batch: a step of a job, a wish to subscribe, or the page to be put out."""
+    return each(event, context, lambda body: one(platform(), body))
+
+
+def one(p: Platform, body: dict[str, Any]) -> None:
+    """One message."""
+    match body.get("kind"):
+        case "step":
+            jobs.step(p, str(body["job"]), WORKS)
+        case "subscription":
+            subscribers.invite(p, str(body["address"]), str(body["secret"]))
+        case "page":
+            status.publish(p)
