@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from chalicelib.events.batch import each
 from chalicelib.rules.values import Arrival, Envelope, Verdict, Verdicts
-from chalicelib.services import receive
+from chalicelib.services import abuse, receive
 from chalicelib.services.platform import platform
 
 Json = Mapping[str, Any]
@@ -27,11 +27,16 @@ def _postpone(receipt: str, seconds: int) -> None:
 
 def _one(body: Json) -> None:
     if body.get("kind") == "local":
-        receive.local(
-            platform(), str(body["submission"]), int(body["part"]), tuple(map(str, body.get("members", ())))
-        )
+        receive.local(platform(), str(body["submission"]), int(body["part"]))
+    elif body.get("kind") == "fan":
+        receive.part(platform(), str(body["fan"]), int(body["part"]))
+    elif body.get("kind") == "complaint":
+        abuse.by_complaint(platform(), body)
+    elif body.get("kind") == "pause":
+        abuse.pause_sending(platform(), str(body["account"]), str(body["why"]))
     elif body.get("notificationType") == "Received":
-        receive.arrive(platform(), arrival(body))
+        if rest := abuse.take(platform(), arrival(body)):  # S30: what is for the operator, then the others
+            receive.arrive(platform(), rest)
     # AMAZON_SES_SETUP_NOTIFICATION is plain text SES sends once; it is of another type and ends here.
 
 

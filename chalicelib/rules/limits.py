@@ -1,11 +1,11 @@
 """What may be sent, by whom and how fast (S19 to S21, S25, S31, S32): facts in, refusals out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from chalicelib.rules.addresses import AddressError, parse
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.figures import MB, Figures
-from chalicelib.rules.values import Account, Domain, Part, Source
+from chalicelib.rules.values import Account, Domain, Lookup, MailingList, Part, Source
 
 # File types that SES refuses to carry ("Unsupported attachment types" of its developer guide).
 _REFUSED = (
@@ -15,6 +15,11 @@ _REFUSED = (
     "ps2xml psc1 psc2 tmp url vb vbe vbs vps vsmacros vss vst vsw vxd ws wsc wsf wsh xnk"
 )
 REFUSED_TYPES = frozenset(_REFUSED.split())
+
+PAUSED = (
+    "Sending from this mailbox is paused: it wrote to unusually many new addresses, as stolen mailboxes do."
+    " Change the password, then ask your email administrator to let it send again."
+)
 
 # The EICAR test file, in pieces so that no scanner takes this file for it.
 _EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-" + b"ANTIVIRUS-TEST-FILE!$H+H*"
@@ -54,7 +59,7 @@ def check_recipients(recipients: Sequence[str], figures: Figures) -> tuple[str, 
         raise ServiceError(
             "too_many_recipients",
             f"A message can have {limit} recipients at most.",
-            extra={"limit": limit, "used": len(given)},
+            extra={"limit": limit, "used": len(given), "remaining": 0, "unit": "recipients"},
         )
     wrong = [a for a in given if sendable(a) is None]
     if wrong:
@@ -66,12 +71,34 @@ def check_recipients(recipients: Sequence[str], figures: Figures) -> tuple[str, 
     return tuple(dict.fromkeys(sendable(a) or a for a in given))
 
 
+def check_reach(recipients: Sequence[str], found: Mapping[str, Lookup], figures: Figures) -> None:
+    """S20: a list is one recipient, and each of its members outside is one more. Raises too_many_recipients.
+
+    `found`: what each recipient in lower case is here; who is on two lists counts twice.
+    """
+    known = [found.get(r.lower()) for r in recipients]
+    lists = [f.entry for f in known if f and f.local and isinstance(f.entry, MailingList)]
+    limit, used = figures.max_recipients, len(recipients) + sum(entry.outside for entry in lists)
+    if used > limit:
+        raise ServiceError(
+            "too_many_recipients",
+            f"A message can have {limit} recipients at most. A list counts as one, and each of its members"
+            " elsewhere as one more.",
+            extra={"limit": limit, "used": used, "remaining": 0, "unit": "recipients"},
+        )
+
+
 def check_sender(account: Account, domain: Domain | None) -> None:
-    """S5, S31, S32: who may send at all. Raises account_suspended, domain_pending or domain_suspended."""
+    """S5, S31, S32: who may send at all.
+
+    Raises account_suspended, domain_pending, domain_suspended or sending_paused (the guard's).
+    """
     if account.state == "suspended":
         raise ServiceError("account_suspended", "Sending from this mailbox is suspended.")
     if domain is not None and domain.suspended:
         raise ServiceError("domain_suspended", f"Email of {account.domain} is suspended.")
+    if account.paused:
+        raise ServiceError("sending_paused", PAUSED)
     if domain is None or domain.state != "live":
         raise ServiceError("domain_pending", f"The MX record of {account.domain} does not point here.")
 

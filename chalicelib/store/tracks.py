@@ -14,8 +14,10 @@ from typing import Any, Literal
 
 from chalicelib.aws.table import ABSENT, ConditionFailed, Item, Put, Table, Update, equals
 from chalicelib.rules.autoreply import AGAIN_AFTER, due
+from chalicelib.rules.delivery import milliseconds
 from chalicelib.rules.ids import reference_hash
 from chalicelib.rules.values import Arrival, Envelope, Verdicts
+from chalicelib.store.outbox import Outgoing
 
 LIFE = timedelta(days=30)
 Way = Literal["in", "out"]
@@ -181,6 +183,21 @@ class Tracks:
         except ConditionFailed:
             return False
         return True
+
+
+def sent_put(reseller: str, out: Outgoing) -> Put:
+    """The write of a message that an account sends, for the transaction that keeps it."""
+    seen = Seen(
+        id=out.id,
+        way="out",
+        at=milliseconds(out.sent_at),
+        sender=out.envelope.sender,
+        size=out.size,
+        message_id=out.message_id[:500],
+        recipients=out.envelope.recipients,
+        chunks=out.chunks,
+    )
+    return seen_put(reseller, out.domain, seen)
 
 
 def seen_put(reseller: str, domain: str, seen: Seen) -> Put:

@@ -335,7 +335,9 @@ class Post:
         body = message.body
         match message.queue:
             case "arrivals" if body.get("kind") == "local":
-                receive.local(self.p, body["submission"], body["part"], tuple(body.get("members", ())))
+                receive.local(self.p, body["submission"], body["part"])
+            case "arrivals" if body.get("kind") == "fan":
+                receive.part(self.p, body["fan"], body["part"])
             case "arrivals":
                 receive.arrive(self.p, arrival(body))
             case "outgoing":

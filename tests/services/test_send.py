@@ -11,7 +11,7 @@ from chalicelib.rules import delivery
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.figures import MB
 from chalicelib.rules.values import Envelope
-from chalicelib.services import cleanup, receive, send
+from chalicelib.services import cleanup, fanout, send
 from tests.services.post import Crash, Post, letter
 
 ANN = "ann@x.test"
@@ -163,7 +163,7 @@ def test_S9_a_large_domain_is_reached_through_the_queue_once_each(post: Post) ->
     names = [f"u{i}@x.test" for i in range(7)]
     for name in names:
         post.account(name)
-    with mock.patch.object(receive, "FAN_OUT", 4):
+    with mock.patch.object(fanout, "FAN_OUT", 4):
         send.submit(post.p, post.submission(ANN, ["all@x.test", "u3@x.test"]))
         post.settle(copies=3)
     assert [len(post.inbox(name)) for name in [ANN, "bob@x.test", *names]] == [1] * 9
