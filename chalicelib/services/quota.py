@@ -80,9 +80,13 @@ def _alerted(p: Platform, account: Account, held: Storage, by: AlertClock, alway
 
 # ------------------------------------------------------------------------------------------------- warnings
 def added(p: Platform, account: Account, outcomes: Iterable[Added]) -> None:
-    """S16: a warning where one of these took the mailbox over the line. What fails is made good hourly."""
-    if not any(one.warn for one in outcomes):
-        return
+    """S16: a warning where one of these took the mailbox over the line."""
+    if any(one.warn for one in outcomes):
+        over_the_line(p, account)
+
+
+def over_the_line(p: Platform, account: Account) -> None:
+    """S16: the mailbox was taken over the line, as is noted. A warning that fails is made good hourly."""
     try:
         _warn_if_due(p, account)
     except ServiceError as error:

@@ -12,6 +12,7 @@ from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.figures import DEFAULT, Figures
 from chalicelib.rules.values import Changes, Email, MailboxState, Page, Row
 from chalicelib.store import mailbox_log
+from chalicelib.store.mailbox_deleted import DeletedEmails
 from chalicelib.store.mailbox_folders import Folders
 from chalicelib.store.mailbox_items import (
     BY_BLOB,
@@ -45,6 +46,7 @@ class MailboxStore(Writer):
         self.folders = Folders(table, figures)
         self.marks = Marks(table)
         self.purges = Purges(table)
+        self.deleted = DeletedEmails(table, self.purges, figures)
 
     def state(self, acct: str) -> MailboxState:
         """One read unit."""

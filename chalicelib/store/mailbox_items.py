@@ -244,6 +244,13 @@ def _row_fields(item: Item) -> tuple[dict[str, Any], bool]:
     return fields, bool(cut)
 
 
+def with_thread(row: bytes, thread: str) -> bytes:
+    """A packed row as it is in another thread."""
+    values = unpack(row)
+    values[3] = thread
+    return pack(values)
+
+
 def item_row(item: Item) -> tuple[Row, bool]:
     """What a list shows of an email, from its entry in the folder index; True: it was cut, read the item."""
     fields, cut = _row_fields(item)

@@ -16,8 +16,12 @@ FIRST_LOOK = timedelta(days=60)  # how far back the very first clean-up looks
 _CURSOR = {"pk": "PURGE", "sk": "CURSOR"}
 
 
+def _pk_of(day: date, spread_by: str) -> str:
+    return f"PURGE#{day.isoformat()}#{crc32(spread_by.encode()) % SHARDS}"
+
+
 def _pk(due: datetime, spread_by: str) -> str:
-    return f"PURGE#{due.date().isoformat()}#{crc32(spread_by.encode()) % SHARDS}"
+    return _pk_of(due.date(), spread_by)
 
 
 def emails_row(acct: str, modseq: int, ids: Sequence[str], due: datetime) -> Item:
@@ -51,6 +55,12 @@ class Purges:
         """What falls due on a day."""
         for shard in range(SHARDS):
             yield from self._table.query_all(f"PURGE#{day.isoformat()}#{shard}", consistent=True)
+
+    def emails_of(self, acct: str, day: date) -> Iterator[Item]:
+        """An account's rows of a day, those destroyed last first."""
+        yield from self._table.query_all(
+            _pk_of(day, acct), begins=f"A#{acct}#", consistent=True, descending=True
+        )
 
     def later(self, key: str, due: datetime) -> None:
         """Look at a blob again on the due day."""
