@@ -66,7 +66,7 @@ class MailboxMachine(RuleBasedStateMachine):
         clocks.install(lambda: standing.seconds)
         self.p: Platform = build(self.opened.enter_context(cloud()))
         self.kept: dict[str, Kept] = {}
-        self.gone: set[str] = set()
+        self.gone: dict[str, Kept] = {}
         self.begun = False
         self.uidnext = {f"f{n}": 1 for n in range(1, 7)}
         self.roots: dict[int, str] = {}
@@ -141,8 +141,20 @@ class MailboxMachine(RuleBasedStateMachine):
         destroyed = mailbox.destroy(self.p, ACCOUNT, ids)
         assert set(destroyed.done) == set(ids) & set(self.kept)
         for id_ in destroyed.done:
-            del self.kept[id_]
-            self.gone.add(id_)
+            self.gone[id_] = self.kept.pop(id_)
+
+    @rule(numbers=st.lists(NUMBERS, min_size=1, max_size=3, unique=True))
+    def restore(self, numbers: list[int]) -> None:
+        ids = [new_email(n).id for n in numbers]
+        restored = self.p.mailboxes.deleted.restore(ACCOUNT, ids, quota_bytes=QUOTA)
+        assert set(restored.missing) == set(ids) - set(self.gone)
+        room = max(0, QUOTA // SIZE - len(self.kept))
+        assert [*restored.done, *restored.over_quota] == [i for i in ids if i in self.gone]
+        assert len(restored.done) == min(room, len(ids) - len(restored.missing))
+        for id_ in restored.done:
+            kept = self.kept[id_] = self.gone.pop(id_)
+            kept.folder = kept.folder if kept.folder in self.uidnext else "f1"
+            kept.uid = self._uid(kept.folder)
 
     @rule()
     def create_folder(self) -> None:
@@ -201,6 +213,8 @@ class MailboxMachine(RuleBasedStateMachine):
         self._compare_pages_and_records()
         self._compare_threads()
         assert {f.id for f in mailbox.folders(self.p, ACCOUNT)} == set(self.uidnext)
+        deleted = [one.row.id for one in self.p.mailboxes.deleted.listed(ACCOUNT)]
+        assert sorted(deleted) == sorted(self.gone)
         assert repair.check(self.p, ACCOUNT) == []
 
     def _compare_pages_and_records(self) -> None:
