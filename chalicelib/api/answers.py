@@ -13,12 +13,13 @@ from chalice.app import Request, Response
 from chalicelib.api.errors import Headers
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.figures import MB
-from chalicelib.rules.hosted import Brand, DnsRow, HostedDomain, Order
+from chalicelib.rules.hosted import DnsRow, HostedDomain, Order
 from chalicelib.rules.pricing import CURRENCY, dollars
 from chalicelib.rules.values import Account
 
 Json = dict[str, Any]
 PAGE, LARGEST_PAGE = 50, 200
+LONGEST_PLACE = 500  # bytes: half of a sort key
 
 
 def moment(at: datetime | None) -> str | None:
@@ -106,17 +107,6 @@ def mailbox(account: Account, used_bytes: int) -> Json:
     }
 
 
-def brand(b: Brand, logo: str) -> Json:
-    """A brand as pages read it."""
-    return {
-        "product": b.product,
-        "logo": logo,
-        "colors": {"primary": b.primary, "accent": b.accent},
-        "support": {"email": b.support_email, "url": b.support_url},
-        "help_url": b.help_url,
-    }
-
-
 # ------------------------------------------------------------------------------------------ pages and tags
 def page_of(request: Request) -> tuple[int, str]:
     """`limit` and the place that `cursor` stands for. Raises ServiceError bad_request."""
@@ -141,7 +131,7 @@ def _place(text: str) -> str:
         )
     except (binascii.Error, ValueError):
         version, place = "", ""
-    if version != "1" or not place or len(place) > 255:
+    if version != "1" or not place or len(place.encode()) > LONGEST_PLACE:
         raise ServiceError("bad_request", "cursor is not one that was given out here.")
     return place
 

@@ -106,33 +106,27 @@ def _ours(response: Response) -> Response:
     body = response.body
     if response.status_code < 400 or not (isinstance(body, dict) and {"Code", "Message"} <= set(body)):
         return response
-    made = _plain(response.status_code)
-    made.headers |= {name: value for name, value in response.headers.items() if name.lower() == "allow"}
-    return made
+    return _plain(response.status_code)
 
 
 def guard(app: Chalice) -> Callable[[Request | None, Callable[[Any], Response]], Response]:
     """The middleware around every route: unknown paths, Chalice's refusals, request ids, safe headers."""
 
     def guarded(request: Request | None, answer: Callable[[Any], Response]) -> Response:
-        known = request is not None and request.path in app.routes
-        response = _ours(answer(request)) if known else _plain(404)
+        methods = app.routes.get(request.path) if request is not None else None
+        head = request is not None and request.method == "HEAD"
+        if request is not None and head:  # RFC 9110 §9.3.2; Chalice chooses the view by the event's own dict
+            request.context["httpMethod"] = "GET"
+        response = _ours(answer(request)) if methods else _plain(404)
+        if methods and response.status_code == 405:
+            response.headers["Allow"] = ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
         if isinstance(response.body, dict) and response.headers.get("Content-Type") == PROBLEM:
             context = request.context if request is not None else {}
             response.body.setdefault("request_id", str(context.get("requestId", "")))
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        if head:
+            response.body = ""
         return response
 
     return guarded
-
-
-def method_not_allowed(allowed: list[str]) -> Callable[..., Response]:
-    """A view for the methods that a path does not have: without one, API Gateway answers 403."""
-
-    def refuse(**_: str) -> Response:
-        response = _plain(405)
-        response.headers["Allow"] = ", ".join(sorted(allowed))
-        return response
-
-    return refuse

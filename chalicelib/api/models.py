@@ -1,17 +1,17 @@
 """Request bodies: their shape. What they mean is checked by the services."""
 
 import json
-from collections.abc import Mapping
 from math import isfinite
 from typing import Any, NoReturn, TypeVar
 
-from chalice.app import Request
+from chalice.app import MultiDict, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chalicelib.rules.errors import Fault, ServiceError
 from chalicelib.services.orders import MailboxRequest, OrderRequest
 
 LARGEST_BODY = 262_144  # bytes; blobs go elsewhere
+LONGEST_QUERY = 1_000  # characters of one value
 LARGEST_NUMBER = 2**63 - 1
 M = TypeVar("M", bound=BaseModel)
 
@@ -93,14 +93,25 @@ def validated(model: type[M], value: Any) -> M:
 
 def parsed_query(request: Request, model: type[M]) -> M:
     """What stands behind the question mark. Raises ServiceError bad_request naming what is wrong."""
-    given: Mapping[str, str] = request.query_params or {}
+    given = request.query_params or MultiDict({})
     try:
-        return model.model_validate({name: given[name] for name in given})
+        return model.model_validate({name: _only(name, given.getlist(name)) for name in given})
     except ValidationError as error:
         wrong = error.errors(include_input=False)
         faults = tuple(Fault(_pointer(e["loc"]), e["msg"]) for e in wrong)
         named = ", ".join(str(e["loc"][0]) for e in wrong if e["loc"])
         raise ServiceError("bad_request", f"Not right behind the question mark: {named}.", faults) from None
+
+
+def _only(name: str, values: list[str]) -> str:
+    """The value of a name that is there once, as text that can be kept. Raises ServiceError bad_request."""
+    text = values[-1]
+    if len(values) > 1:
+        raise ServiceError("bad_request", f"Behind the question mark, {name[:100]} may be there once.")
+    if len(text) > LONGEST_QUERY or "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        detail = f"The value of {name[:100]} is no text of at most {LONGEST_QUERY} characters."
+        raise ServiceError("bad_request", detail)
+    return text
 
 
 def _pointer(location: tuple[Any, ...]) -> str:

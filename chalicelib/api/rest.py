@@ -10,22 +10,24 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Required, TypedDict, Unpack
 
 from chalice.app import Blueprint, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from chalicelib.api import answers, auth, bulk
 from chalicelib.api.errors import Headers, endpoint
+from chalicelib.api.idempotency import Repeat, once
 from chalicelib.api.models import parsed, parsed_query
-from chalicelib.rules.errors import Kind
+from chalicelib.rules.errors import Kind, ServiceError
 from chalicelib.rules.hosted import HostedDomain
 from chalicelib.rules.values import Account, Caller, Role
 from chalicelib.services import access
 from chalicelib.services.platform import Platform, platform
 
-Within = Literal["", "domain", "mailbox"]
+Within = Literal["", "domain", "mailbox", "root"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 PREFIX: dict[tuple[Within, Role], str] = {
     ("", "reseller"): "/v1",
     ("", "public"): "/v1",
+    ("root", "public"): "",  # what other standards or the pages name by a path of their own
     ("", "admin"): "/v1/admin",
     ("", "operator"): "/v1/operator",
     ("", "user"): "/v1/mailbox",
@@ -37,6 +39,7 @@ PREFIX: dict[tuple[Within, Role], str] = {
     ("mailbox", "operator"): "/v1/operator/domains/{domain}/mailboxes/{local}",
     ("mailbox", "user"): "/v1/mailbox",
 }
+LONGEST_VARIABLE = 320  # bytes: longer than any address; a key of DynamoDB has 1,024
 JSON = "application/json"
 BODY_TYPES: dict[Method, list[str]] = {"PATCH": [JSON, "application/merge-patch+json"]}
 
@@ -75,6 +78,7 @@ class Declared(TypedDict, total=False):
     errors: tuple[Kind, ...]  # beyond those that follow from the declaration
     example: Example
     raw: tuple[str, ...]  # media types of a body that the view reads itself
+    repeat: Repeat  # of an Idempotency-Key; without it: "same" for a POST that answers 201
     rows: type[BaseModel]  # many of them, as NDJSON or CSV: call.rows, answered by bulk.answered
 
 
@@ -94,6 +98,12 @@ class Operation:
         """operationId: unique, and readable."""
         return f"{self.role}_{self.view.__name__}"
 
+    @property
+    def repeat(self) -> Repeat:
+        """What a repeat with the same Idempotency-Key gets."""
+        makes = self.method == "POST" and 201 in self.how["answers"] and self.role != "public"
+        return self.how.get("repeat", "same" if makes else "no")
+
 
 #: Every operation, in the order of declaration.
 OPERATIONS: list[Operation] = []
@@ -101,10 +111,10 @@ OPERATIONS: list[Operation] = []
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer with a status or headers of its own. `body` None: none."""
+    """An answer with headers or a status of its own (None: 204 without a body, else the first declared)."""
 
     body: Out | None = None
-    status: int = 200
+    status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -154,8 +164,8 @@ class Call:
 class PageQuery(Query):
     """A page of a list."""
 
-    limit: int = answers.PAGE
-    cursor: str = ""
+    limit: int = Field(answers.PAGE, ge=1, le=answers.LARGEST_PAGE)
+    cursor: str = Field("", description="Where to go on: the `cursor` of the page before.")
 
 
 @dataclass
@@ -202,8 +212,23 @@ class Section:
 
 def answered(operation: Operation, request: Request, variables: Mapping[str, str]) -> Response:
     """Check, call the view, and shape its answer."""
-    call, rest = _checked(operation, request, dict(access.unquoted(variables)))
-    return _shaped(operation, request, operation.view(call, **rest))
+    call, rest = _checked(operation, request, _variables(variables))
+
+    def do() -> Response:
+        return _shaped(operation, request, operation.view(call, **rest))
+
+    return once(call.platform, call.caller, request, operation.repeat, do)
+
+
+def _variables(given: Mapping[str, str]) -> dict[str, str]:
+    """Variables of the path as they are meant. Raises ServiceError not_found for what can be no name."""
+    meant = dict(access.unquoted(given))
+    for text in meant.values():
+        raw = text.encode("utf-8", "replace")
+        whole = raw.decode() == text  # no lone surrogate
+        if not (whole and 0 < len(raw) <= LONGEST_VARIABLE) or b"\0" in raw:
+            raise ServiceError("not_found", "There is nothing here.")
+    return meant
 
 
 def _checked(
@@ -214,9 +239,13 @@ def _checked(
     call = Call(p, request, _caller(operation, request))
     within, scope = how.get("within", ""), how.get("scope", "")
     prefix = PREFIX[within, operation.role]
-    if within:
+    if within in ("domain", "mailbox"):
         name = variables.pop("domain") if "{domain}" in prefix else None
         call._domain = access.domain(p, call.caller, name, scope)
+        if (
+            operation.method != "GET" and call._domain.state == "reversed"
+        ):  # whatever is put there is nobody's
+            raise ServiceError("not_found", "The order of this domain was reversed.")
     elif scope:
         access.require_some(call.caller, scope)
     if within == "mailbox":
@@ -242,11 +271,12 @@ def _caller(operation: Operation, request: Request) -> Caller:
 def _shaped(operation: Operation, request: Request, given: Any) -> Response:
     if isinstance(given, Response):
         return given
-    reply = given if isinstance(given, Reply) else Reply(given, next(iter(operation.how["answers"])))
+    reply = given if isinstance(given, Reply) else Reply(given)
     if reply.body is None:
-        return Response("", dict(reply.headers), reply.status if isinstance(given, Reply) else 204)
+        return Response("", dict(reply.headers), reply.status or 204)
+    status = reply.status or next(iter(operation.how["answers"]))
     document = reply.body.model_dump(mode="json")
-    if operation.method == "GET" and reply.status == 200:
+    if operation.method == "GET" and status == 200:
         return answers.tagged(request, document, reply.headers)
     headers: Headers = {"Content-Type": JSON, "ETag": answers.tag(document), **reply.headers}
-    return Response(document, headers, reply.status)
+    return Response(document, headers, status)

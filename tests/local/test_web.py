@@ -163,10 +163,9 @@ def test_an_event_without_body_query_and_parameters_says_null() -> None:
 
 
 def test_a_literal_segment_wins_over_a_variable() -> None:
-    assert match(ROUTES, "/v1/domains/search", "GET") == ("/v1/domains/search", {})
-    assert match(ROUTES, "/v1/domains/x.test", "GET") == ("/v1/domains/{domain}", {"domain": "x.test"})
-    assert match(ROUTES, "/v1/domains/x.test", "PUT") is None
-    assert match(ROUTES, "/v1/domains//check", "POST") is None
+    assert match(ROUTES, "/v1/domains/search") == ("/v1/domains/search", {})
+    assert match(ROUTES, "/v1/domains/x.test") == ("/v1/domains/{domain}", {"domain": "x.test"})
+    assert match(ROUTES, "/v1/domains//check") is None
 
 
 def test_answers_come_back_as_bytes_with_every_header(server: HttpServer, function: Function) -> None:
