@@ -28,6 +28,7 @@ from chalicelib.store.notices import Notices
 from chalicelib.store.outbox import Outbox
 from chalicelib.store.repeats import Repeats
 from chalicelib.store.sessions import Sessions
+from chalicelib.store.standings import Standings
 from chalicelib.store.subscribers import Subscribers
 from chalicelib.store.tracks import Tracks
 
@@ -46,6 +47,7 @@ class Platform:
     credentials: Credentials
     repeats: Repeats
     ledger: Ledger
+    standings: Standings
     journal: Journal
     holds: Holds
     brands: Brands
@@ -78,6 +80,7 @@ def build(env: settings.Settings, figures: Figures = DEFAULT) -> Platform:
         credentials=Credentials(directory_table),
         repeats=Repeats(directory_table),
         ledger=Ledger(directory_table),
+        standings=Standings(directory_table),
         journal=Journal(directory_table),
         holds=Holds(directory_table),
         brands=Brands(directory_table),
