@@ -20,13 +20,21 @@ class Reseller:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An API key as kept: `id` is the SHA-256 of the key, which is nowhere. `reseller` "": an operator's."""
+    """An API key as kept: `hash` is the SHA-256 of the key, which is nowhere. `reseller` "": an operator's."""
 
-    id: str
+    hash: str
     reseller: str
     scopes: frozenset[str]
     expires_at: datetime | None
     label: str
+    created_at: datetime
+    sources: tuple[str, ...] = ()  # networks it may be used from; empty: anywhere
+    used_at: datetime | None = None  # to the hour
+
+    @property
+    def id(self) -> str:
+        """What it is called by."""
+        return self.hash[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,9 @@ class HostedDomain:
     holds: frozenset[str] = frozenset()  # who suspended it: "operator", "reseller"
     unknown: Unknown = "bounce"  # S22
     catch_all: str = ""  # id of a mailbox, where `unknown` is "deliver"
+    reversed_at: datetime | None = None  # S10
+    cleared: bool = False  # of a reversed one: nothing is left in it, the name is free
+    returning: bool = False  # of a reversed one: its reversal is being undone
 
     @property
     def short(self) -> Domain:

@@ -100,11 +100,18 @@ class Account:
     forward: tuple[str, ...] = ()  # its mail goes on to these addresses
     keep_copy: bool = True  # and stays here, too
     away: Away | None = None  # its auto-reply is on
+    epoch: int = 0  # grows when its password changes: what was opened under an older one is over (S23)
+    two_step: bool = False  # a second factor is on (S23)
 
     @property
     def state(self) -> Literal["active", "suspended"]:
-        """Suspended for as long as anybody holds it."""
-        return "suspended" if self.holds else "active"
+        """Suspended for as long as anybody holds it; the guard holds its sending alone."""
+        return "suspended" if self.holds - {"guard"} else "active"
+
+    @property
+    def paused(self) -> bool:
+        """Whether the guard against stolen mailboxes holds its sending."""
+        return "guard" in self.holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -451,7 +458,7 @@ class Caller:
     @property
     def actor(self) -> str:
         """Who it was, for the audit (S40): a role and a name that its readers know."""
-        return f"{self.role}:{self.address or self.key_id[:12]}".rstrip(":")
+        return f"{self.role}:{self.address or self.key_id[:16]}".rstrip(":")
 
 
 SYSTEM = Caller("", "", frozenset(), role="system")

@@ -1,6 +1,5 @@
 """Resellers and their API keys."""
 
-import secrets
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -8,9 +7,9 @@ from datetime import datetime
 from chalicelib.rules import signin as rules
 from chalicelib.rules.addresses import AddressError, normalise
 from chalicelib.rules.errors import Fault, ServiceError
-from chalicelib.rules.hosted import ApiKey, Brand, Reseller
+from chalicelib.rules.hosted import Brand, Reseller
+from chalicelib.services import keys
 from chalicelib.services.platform import Platform
-from chalicelib.services.signin import KEY_PREFIX, digest
 
 
 def create_reseller(p: Platform, id: str, name: str, brand: Brand, contact: str) -> Reseller:
@@ -43,6 +42,4 @@ def issue_key(
         raise ServiceError("invalid", f"Not a scope: {', '.join(unknown) or '(none given)'}.")
     if reseller and p.directory.reseller(reseller) is None:
         raise ServiceError("not_found", "There is no such reseller.")
-    key = KEY_PREFIX + secrets.token_urlsafe(32)
-    p.directory.put_key(ApiKey(digest(key), reseller, wanted, expires, label))
-    return key
+    return keys.issue(p, reseller, wanted, expires, label)

@@ -3,22 +3,25 @@
 import hmac
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from chalicelib.aws import clock
 from chalicelib.aws.log import logger
 from chalicelib.rules import signin as rules
 from chalicelib.rules.addresses import AddressError, mailbox_address
 from chalicelib.rules.errors import ServiceError
-from chalicelib.rules.signin import Door
+from chalicelib.rules.hosted import ApiKey
+from chalicelib.rules.signin import AppPassword, Door
 from chalicelib.rules.values import Account, Caller, Lookup, Role
-from chalicelib.services import passwords
+from chalicelib.services import apppasswords, passwords, secondfactor, throttle
 from chalicelib.services.platform import Platform
+from chalicelib.services.throttle import digest as digest
 from chalicelib.store.sessions import Session
 
 SESSION_PREFIX, KEY_PREFIX = "pps_", "ppk_"
+COARSE = timedelta(hours=1)  # when a session or a key was last used is noted so often
+NOWHERE = Lookup(None, None)
 _process = secrets.token_bytes(32)  # keys what this process remembers of passwords, and nothing else
 
 
@@ -31,17 +34,15 @@ class OpenedSession:
     expires_at: datetime
 
 
-def digest(secret: str) -> str:
-    """What is kept of a token or key: 256 random bits need no slow hash."""
-    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 # -------------------------------------------------------------------------------------------- passwords
-def authenticate(p: Platform, address: str, password: str, *, door: Door, source: str) -> Account:
-    """The mailbox whose address and password these are.
+def authenticate(
+    p: Platform, address: str, password: str, *, door: Door, source: str, code: str = ""
+) -> Account:
+    """The mailbox whose address and password these are; webmail also asks for a second factor that is on.
 
     Raises ServiceError: bad_credentials, throttled; and only after a right password, so that nobody else
-    learns of it, domain_pending (S5), domain_suspended, account_suspended, imap_off.
+    learns of it, second_factor_required, app_password_required, domain_pending (S5), domain_suspended,
+    account_suspended, imap_off.
     """
     try:
         address = mailbox_address(address)
@@ -51,30 +52,58 @@ def authenticate(p: Platform, address: str, password: str, *, door: Door, source
     if known := p.sessions.accounts.get(memo):
         return known
     found, stored = p.directory.credentials(address)
-    _check_password(p, address, stored, password, _network(source))
+    owner = found.entry if isinstance(found.entry, Account) else None
+    app = apppasswords.opened(p, owner, door, password)
+    _check_password(p, address, stored, app, password, source)
+    if owner is None:
+        raise _bad_credentials()
+    _check_more(p, owner, door, app, code, source)
     account = _admitted(found, door, _bad_credentials())
-    p.sessions.accounts.put(memo, account)
+    if not (account.two_step and door == "webmail"):  # there, each log-in takes a code of its own
+        p.sessions.accounts.put(memo, account)
     return account
 
 
-def _check_password(p: Platform, address: str, stored: str | None, password: str, source: str) -> None:
+def _check_password(
+    p: Platform, address: str, stored: str | None, app: AppPassword | None, password: str, source: str
+) -> None:
     """Throttled, and the same work whether there is such a mailbox or not. Raises ServiceError."""
-    memo = _memo("", address, password)
-    if stored and p.sessions.verified.get(memo) == stored:
+    memo, right = _memo("", address, password), app.hash if app else stored
+    if right and p.sessions.verified.get(memo) == right:
         return
-    number, ends_at = rules.window(clock.now(), p.figures)
-    pair, wide = f"pair#{digest(address)}#{source}", [f"source#{source}", f"address#{digest(address)}"]
-    by_source, by_address = p.sessions.counts(wide, number)
-    tries = rules.Tries(p.sessions.count(pair, number, ends_at), by_source, by_address)
-    if rules.throttled(tries, p.figures):
-        raise _throttled(ends_at)
-    if not passwords.verify(stored, password):
-        for counter in wide:
-            p.sessions.count(counter, number, ends_at)
-        logger.info("log-in refused", extra={"source": source, "tries": tries.pair})
-        raise _bad_credentials()
-    p.sessions.forget(pair, number)
-    p.sessions.verified.put(memo, stored or "")
+    with throttle.guess(p, address, source):
+        if app is None and not passwords.verify(stored, password):
+            raise _bad_credentials()
+    p.sessions.verified.put(memo, right or "")
+
+
+def _check_more(
+    p: Platform, owner: Account, door: Door, app: AppPassword | None, code: str, source: str
+) -> None:
+    """What a right password does not do alone. Raises ServiceError."""
+    if app is not None:
+        apppasswords.used(p, owner, app, door)
+    elif owner.two_step and door == "webmail":
+        secondfactor.check(p, _as_user(owner, source), owner, code)
+    elif owner.two_step:
+        raise ServiceError(
+            "app_password_required",
+            "A second factor is on for this mailbox: mail programs need an app password, made in webmail.",
+        )
+
+
+def _as_user(account: Account, source: str) -> Caller:
+    """The owner, as the audit names who did it."""
+    return Caller(
+        reseller=account.reseller,
+        key_id="",
+        scopes=frozenset(),
+        source=source,
+        role="user",
+        domain=account.domain,
+        account=account.id,
+        address=account.address,
+    )
 
 
 def _admitted(found: Lookup, door: Door, refusal: ServiceError) -> Account:
@@ -91,39 +120,29 @@ def _memo(door: str, address: str, password: str) -> str:
     return hmac.new(_process, text.encode("utf-8", "surrogatepass"), sha256).hexdigest()
 
 
-def _network(source: str) -> str:
-    """A source as it is throttled: an IPv4 address, or the /64 that one IPv6 customer has."""
-    try:
-        address = ip_address(source)
-    except ValueError:
-        return "unknown"
-    if isinstance(address, IPv6Address):
-        return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
-    return str(address)
-
-
 def _bad_credentials() -> ServiceError:
     return ServiceError("bad_credentials", "The address or the password is wrong.")
 
 
-def _throttled(ends_at: datetime) -> ServiceError:
-    seconds = max(1, round((ends_at - clock.now()).total_seconds()))
-    return ServiceError(
-        "throttled",
-        "Too many failed log-ins. Please wait before the next one.",
-        extra={"retry_after": seconds, "resets_at": ends_at.isoformat()},
-    )
-
-
 # --------------------------------------------------------------------------------------------- sessions
-def open_session(p: Platform, account: Account, source: str) -> OpenedSession:
-    """A new session for an account that authenticated."""
+def open_session(p: Platform, account: Account, source: str, agent: str = "") -> OpenedSession:
+    """A new session for an account that authenticated: of the epoch that its password was read with."""
     token = SESSION_PREFIX + secrets.token_urlsafe(32)
     now = clock.now()
-    ends = now + p.figures.session_life
-    p.sessions.put(Session(digest(token), account.id, account.address, ends), now)
-    logger.info("session opened", extra={"account": account.id, "source": _network(source)})
-    return OpenedSession(token, account, ends)
+    made = Session(
+        id=digest(token),
+        account=account.id,
+        address=account.address,
+        expires_at=now + p.figures.session_life,
+        epoch=account.epoch,
+        created_at=now,
+        seen_at=now,
+        network=rules.network_of(source),
+        agent=rules.agent_of(agent),
+    )
+    p.sessions.put(made)
+    logger.info("session opened", extra={"account": account.id, "source": made.network})
+    return OpenedSession(token, account, made.expires_at)
 
 
 def session(p: Platform, token: str) -> Account:
@@ -134,11 +153,22 @@ def session(p: Platform, token: str) -> Account:
     kept = p.sessions.get(key) if token.startswith(SESSION_PREFIX) else None
     if kept is None or kept.expires_at <= clock.now():
         raise _signed_out()
-    account = _admitted(p.directory.lookup([kept.address])[kept.address], "webmail", _signed_out())
-    if account.id != kept.account:
+    account = _admitted(_holder(p, kept), "webmail", _signed_out())
+    if account.epoch != kept.epoch:
         raise _signed_out()
+    if account.address != kept.address or clock.now() - kept.seen_at >= COARSE:
+        p.sessions.touch(key, clock.now(), account.address)
     p.sessions.accounts.put(key, account)
     return account
+
+
+def _holder(p: Platform, kept: Session) -> Lookup:
+    """Where the session's account is now: at the address it had, or renamed since."""
+    found = p.directory.lookup([kept.address])[kept.address]
+    if isinstance(found.entry, Account) and found.entry.id == kept.account:
+        return found
+    moved = p.directory.account(kept.account)
+    return p.directory.lookup([moved.address])[moved.address] if moved else NOWHERE
 
 
 def close_session(p: Platform, token: str) -> None:
@@ -148,19 +178,52 @@ def close_session(p: Platform, token: str) -> None:
     p.sessions.accounts.forget(key)
 
 
+def sessions(p: Platform, account: Account) -> list[Session]:
+    """Where somebody is logged in, newest first."""
+    return p.sessions.of(account, clock.now())
+
+
+def end_session(p: Platform, caller: Caller, account: Account, name: str) -> None:
+    """End one of one's own. Raises ServiceError not_found."""
+    found = next((s for s in sessions(p, account) if s.name == name), None)
+    if found is None:
+        raise ServiceError("not_found", "There is no such session.")
+    event = passwords.note(caller, "session.ended", account, session=name)
+    passwords.commit(p, account, [p.sessions.gone(found.id), event])
+
+
+def end_other_sessions(p: Platform, caller: Caller, account: Account, token: str) -> None:
+    """End all but this one. Raises ServiceError conflict."""
+    carried = [p.sessions.carried(digest(token), account.epoch + 1), *p.credentials.carried(account)]
+    event = passwords.note(caller, "sessions.ended", account)
+    passwords.commit(p, account, [p.credentials.change(account, {}), *carried, event])
+
+
 def _signed_out() -> ServiceError:
     return ServiceError("unauthenticated", "Please log in: the session has ended or never was.")
 
 
 # --------------------------------------------------------------------------------------------- API keys
 def api_caller(p: Platform, bearer: str, source: str = "", role: Role = "reseller") -> Caller:
-    """Whose API key it is. Raises ServiceError: unauthenticated, also for a key of another role."""
-    key = p.directory.key(digest(bearer)) if bearer.startswith(KEY_PREFIX) else None
-    if key is None or (key.expires_at and key.expires_at <= clock.now()):
+    """Whose API key it is; read at each call, so a revoked one opens nothing at once.
+
+    Raises ServiceError: unauthenticated, also for a key of another role; forbidden, said to the right key
+    alone, from a network that it is not for.
+    """
+    key = p.credentials.key(digest(bearer)) if bearer.startswith(KEY_PREFIX) else None
+    now = clock.now()
+    over = key is None or (key.expires_at is not None and key.expires_at <= now)
+    if key is None or over or (role == "operator") != (not key.reseller):
         raise ServiceError("unauthenticated", "The API key is not valid, or no longer.")
-    if (role == "operator") != (not key.reseller):
-        raise ServiceError("unauthenticated", "The API key is not valid, or no longer.")
+    if not rules.from_one_of(source, key.sources):
+        raise ServiceError("forbidden", f"This API key may not be used from {source or 'there'}.")
+    _note_use(p, key, now)
     return Caller(key.reseller, key.id, key.scopes, source, role=role)
+
+
+def _note_use(p: Platform, key: ApiKey, now: datetime) -> None:
+    if key.used_at is None or now - key.used_at >= COARSE:
+        p.credentials.key_used(key, now)
 
 
 def require(caller: Caller, action: str, domain: str | None = None) -> None:

@@ -64,7 +64,25 @@ def domain_of(item: Mapping[str, Any]) -> HostedDomain:
         holds=frozenset(item.get("holds", ())),
         unknown=item.get("unknown", "bounce"),
         catch_all=item.get("catch_all", ""),
+        reversed_at=time_or_none(item.get("reversed_at")),
+        cleared=item.get("cleared", False),
+        returning=item.get("returning", False),
     )
+
+
+def live_index(reseller: str, address: str) -> Item:
+    """S12: where a reseller's search finds a live mailbox."""
+    return {"gpk": f"LIVE#{reseller}", "gsk": address}
+
+
+def account_item(account: Account) -> Item:
+    """Where the mailbox with an id is."""
+    return {**meta_key("ACCOUNT", account.id), "address": account.address}
+
+
+def alias_item(domain: str, local: str, to: str) -> Item:
+    """The address item of an alias of the domain's mailbox `to`."""
+    return {**address_key(domain, local), "kind": "alias", "to": to}
 
 
 def mailbox_item(account: Account, password_hash: str | None) -> Item:
@@ -72,6 +90,7 @@ def mailbox_item(account: Account, password_hash: str | None) -> Item:
     local, _, domain = account.address.rpartition("@")
     item: Item = {
         **address_key(domain, local),
+        **live_index(account.reseller, account.address),
         "account": account.id,
         "mb": account.quota_bytes // MB,
         "name": account.name,
@@ -122,6 +141,8 @@ def _account_of(item: Mapping[str, Any], address: str, domain: str, reseller: st
         admin=item["admin"],
         recovery=item.get("recovery"),
         holds=frozenset(item.get("holds", ())),
+        epoch=item.get("epoch", 0),
+        two_step=item.get("two_step", False),
         forward=tuple(forward.get("to", ())),
         keep_copy=forward.get("keep", True),
         away=away,
