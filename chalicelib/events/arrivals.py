@@ -35,9 +35,14 @@ def _one(body: Json) -> None:
     elif body.get("kind") == "pause":
         abuse.pause_sending(platform(), str(body["account"]), str(body["why"]))
     elif body.get("notificationType") == "Received":
-        if rest := abuse.take(platform(), arrival(body)):  # S30: what is for the operator, then the others
-            receive.arrive(platform(), rest)
+        _received(arrival(body))
     # AMAZON_SES_SETUP_NOTIFICATION is plain text SES sends once; it is of another type and ends here.
+
+
+def _received(came: Arrival) -> None:
+    """S30: what is for the operator's abuse address, then the others."""
+    if rest := abuse.take(platform(), came):
+        receive.arrive(platform(), rest)
 
 
 def arrival(body: Json) -> Arrival:

@@ -36,6 +36,7 @@ SET_TYPES: Mapping[str, str] = {
     "forbidden_attachment": "invalidEmail",
     "virus": "invalidEmail",
     "account_suspended": "forbiddenToSend",
+    "sending_paused": "forbiddenToSend",
     "domain_suspended": "forbiddenToSend",
     "domain_pending": "forbiddenToSend",
     "unavailable": "serverFail",

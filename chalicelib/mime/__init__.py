@@ -1,5 +1,6 @@
 """Messages as bytes and values. Free of AWS; every reader takes any octets and never raises."""
 
+from chalicelib.mime.arf import Reported, reported
 from chalicelib.mime.automatic import is_automatic
 from chalicelib.mime.body import Bodies, bodies, leaves, part_bytes, part_text
 from chalicelib.mime.build import compose
@@ -7,10 +8,11 @@ from chalicelib.mime.dsn import dsn
 from chalicelib.mime.fields import header_fields
 from chalicelib.mime.parse import digest
 from chalicelib.mime.passing import passed_on
-from chalicelib.mime.rewrite import seven_bit, without_headers
+from chalicelib.mime.rewrite import seven_bit, with_header, without_headers
 
 __all__ = [
     "Bodies",
+    "Reported",
     "bodies",
     "compose",
     "digest",
@@ -21,6 +23,8 @@ __all__ = [
     "part_bytes",
     "part_text",
     "passed_on",
+    "reported",
     "seven_bit",
+    "with_header",
     "without_headers",
 ]

@@ -31,6 +31,12 @@ def without_headers(raw: bytes, names: Collection[str]) -> bytes:
     return _apply(raw, [_Edit(f.start, f.end, b"") for f in found if f.name.lower() in unwanted])
 
 
+def with_header(raw: bytes, name: str, value: str) -> bytes:
+    """The message with one more field, on top of all others. `value` is ASCII and fits on a line."""
+    at = fields.first(fields.view(raw))
+    return raw[:at] + f"{name}: {value}\r\n".encode() + raw[at:]
+
+
 def seven_bit(raw: bytes, depth: int = 0) -> bytes:
     """The same message for relays that carry ASCII lines of at most 998 octets only.
 

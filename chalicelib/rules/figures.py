@@ -42,6 +42,11 @@ class Figures:
     tombstone_life: timedelta = timedelta(days=15)
     change_log_life: timedelta = timedelta(days=30)
     imap_open: bool = False  # S24: whether the gateway has an IMAP door; set-up pages name what there is
+    unsolicited: int = 25  # S29: more recipients than these
+    guard_strangers: int = 1_000  # stolen mailboxes: new recipients an hour, whatever became of them
+    guard_strangers_bounced: int = 50  # and with this many, bounces count:
+    guard_bounces: int = 20
+    guard_bounce_percent: int = 20  # of the hour's recipients
     bounces_per_second: int = 1  # SES SendBounce
     reserved_locals: frozenset[str] = field(
         default_factory=lambda: frozenset({"emailadmin", "all", "postmaster", "abuse"})  # S9

@@ -40,3 +40,8 @@ def account_id(order: str, local: str) -> str:
 def passing_id(arrival: str, address: str) -> str:
     """The id of what an arrival becomes at an address that passes it on or answers it."""
     return _hashed("f", arrival, address)
+
+
+def report_id(source: str, within: str) -> str:
+    """The id of a report of abuse: what brought it, and which of those that it brought."""
+    return _hashed("r", source, within)

@@ -1,6 +1,7 @@
 """SES's event publishing records, read as findings (AWS_FACTS: which bounces are worth another try)."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +34,32 @@ def read(event: Json) -> Event | None:
         _time(detail.get("timestamp") or mail.get("timestamp")),
         dict(reader(detail, mail)),
         complaints,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What a Complaint event says (S30). `submission` is empty where SES gives no tags back."""
+
+    id: str  # SES's own of the report
+    ses_id: str
+    submission: str
+    feedback: str  # RFC 5965 type; empty where the provider gives none
+
+
+def complaint(event: Json) -> Complaint | None:
+    """The complaint that an event is; None for other events, and for SES's own refusals.
+
+    `OnAccountSuppressionList`: nobody complained, SES did not send because somebody had once.
+    """
+    detail = event.get("complaint") or {}
+    if event.get("eventType") != "Complaint" or detail.get("complaintSubType"):
+        return None
+    mail = event.get("mail") or {}
+    named = (mail.get("tags") or {}).get("submission") or [""]
+    feedback = str(detail.get("complaintFeedbackType") or "")
+    return Complaint(
+        str(detail.get("feedbackId", "")), str(mail.get("messageId", "")), str(named[0]), feedback
     )
 
 

@@ -1,7 +1,7 @@
 """What became of each recipient: SES's events, in any order and number, and what follows from them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from chalicelib.aws import clock
@@ -9,7 +9,7 @@ from chalicelib.aws.log import logger
 from chalicelib.aws.table import Busy, pause
 from chalicelib.rules import delivery, sesevents
 from chalicelib.rules.delivery import Chunk
-from chalicelib.services import bounces
+from chalicelib.services import bounces, guard
 from chalicelib.services.platform import Platform
 from chalicelib.store.outbox import Outgoing, Stale
 
@@ -17,7 +17,12 @@ TRIES = 12  # of a change that others keep overtaking
 
 
 def record(p: Platform, event: Mapping[str, Any]) -> None:
-    """One event of SES. Those that are not of a message sent from here are let go."""
+    """One event of SES. Those that are not of a message sent from here are let go.
+
+    A complaint is also handed over as a report of abuse (S30), to be tied to its message there.
+    """
+    if complaint := sesevents.complaint(event):
+        p.queues.send(p.settings.arrivals_queue, {"kind": "complaint", **asdict(complaint)})
     read = sesevents.read(event)
     if read is None:
         logger.info("event of no submission", extra={"type": event.get("eventType")})
@@ -55,13 +60,14 @@ def update(
         if chunk is None:
             return None
         try:
-            chunk = _save(p, chunk, change(chunk))
+            saved = _save(p, chunk, change(chunk))
         except Stale:
             chunk = None
             pause(min(attempt, 4))
             continue
-        follow(p, chunk)
-        return chunk
+        guard.bounced(p, chunk, saved)
+        follow(p, saved)
+        return saved
     raise Busy("chunk overtaken again and again")
 
 

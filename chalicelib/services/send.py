@@ -9,7 +9,7 @@ from chalicelib import mime
 from chalicelib.aws import clock
 from chalicelib.aws.log import logger
 from chalicelib.aws.mail import Paused, Rejected, Throttled, Unclear
-from chalicelib.aws.table import Busy, pause
+from chalicelib.aws.table import Busy, Write, pause
 from chalicelib.rules import delivery, limits, routing
 from chalicelib.rules.delivery import Chunk, Fate, Finding
 from chalicelib.rules.errors import ServiceError
@@ -22,21 +22,24 @@ from chalicelib.rules.values import (
     SubmissionState,
     Submitted,
 )
-from chalicelib.services import outcomes
+from chalicelib.services import guard, outcomes, references, suspension
 from chalicelib.services.platform import Platform
 from chalicelib.store.outbox import Outgoing, Rate, Repeated, Stale
+from chalicelib.store.tracks import sent_put
 
 TRIES = 12  # at the sender's rate, while others send from the same mailbox
 LISTED = 100  # newest submissions of an account that `status` gives
 NEGLECTED = timedelta(minutes=30)  # what is open longer is looked at by `mend`
 BACK_OFF_SECONDS = 60  # a throttled call comes again within this time
 NOWHERE = Lookup(None, None)
+STOPPED = Finding("deferred", True, "4.7.1", "451 4.7.1 sending is suspended, will try again")
 
-# Bcc is for the sender's own copy. The others would steer SES, or its bounces, past us.
+# Bcc is for the sender's own copy. The others would steer SES, its bounces or reports of abuse past us.
 NOT_SENT = (
     "Bcc",
     "Resent-Bcc",
     "Return-Path",
+    references.HEADER,
     "X-SES-Configuration-Set",
     "X-SES-Message-Tags",
     "X-SES-Tenant",
@@ -52,8 +55,8 @@ def submit(p: Platform, s: Submission) -> Submitted:
     """Take a message for sending: kept, its recipients split, before the answer. A repeat does nothing new.
 
     Raises ServiceError: not_found (blob), too_large, no_recipients, too_many_recipients, invalid_recipients,
-    account_suspended, domain_pending, domain_suspended, forbidden_from, forbidden_attachment, virus,
-    rate_limited.
+    account_suspended, domain_pending, domain_suspended, sending_paused, forbidden_from,
+    forbidden_attachment, virus, rate_limited.
     """
     known = p.outbox.load(s.id)
     if known is None:
@@ -73,6 +76,7 @@ def _create(p: Platform, s: Submission) -> tuple[Outgoing, list[Chunk]]:
     limits.check_size(len(raw), p.figures)
     digest = mime.digest(raw)
     found = _look_up(p, s, digest, recipients)
+    limits.check_reach(recipients, found, p.figures)
     if s.account:
         _check(s, s.account, digest, found)
     limits.check_attachments(digest.structure)
@@ -100,7 +104,8 @@ def _keep(p: Platform, s: Submission, out: Outgoing, chunks: list[Chunk]) -> tup
     """The one transaction, with the sender's rate in it (S21): counted once, and only what is sent."""
     for attempt in range(TRIES):
         try:
-            p.outbox.create(out, chunks, _rate(p, s))
+            rate, seen = _pace(p, s, out.envelope.recipients)
+            p.outbox.create(out, chunks, rate, [*_track(s, out), *seen])
         except Stale:
             pause(min(attempt, 4))
         except Repeated:
@@ -110,12 +115,20 @@ def _keep(p: Platform, s: Submission, out: Outgoing, chunks: list[Chunk]) -> tup
     raise Busy("rate overtaken again and again")
 
 
-def _rate(p: Platform, s: Submission) -> Rate | None:
+def _track(s: Submission, out: Outgoing) -> list[Write]:
+    """The row of the domain's trace, for what its people send."""
+    return [sent_put(s.account.reseller, out)] if s.account else []
+
+
+def _pace(p: Platform, s: Submission, recipients: Sequence[str]) -> tuple[Rate | None, list[Write]]:
+    """S21, and the guard against stolen mailboxes: what both remember with this message among the others."""
     limit = limits.rate_limit(s.source, p.figures)
     if s.account is None or limit is None:
-        return None
-    rate = p.outbox.rate(s.account.id, s.source)
-    return replace(rate, times=limits.admit(rate.times, delivery.milliseconds(clock.now()), limit))
+        return None, []
+    rate, watched = p.outbox.lately(s.account.id, s.source)
+    rate = replace(rate, times=limits.admit(rate.times, delivery.milliseconds(clock.now()), limit))
+    seen = guard.admit(p, s.account, watched, recipients)
+    return rate, [p.outbox.watch_put(seen)] if seen else []
 
 
 def _look_up(p: Platform, s: Submission, digest: Digest, recipients: Sequence[str]) -> dict[str, Lookup]:
@@ -131,7 +144,8 @@ def _check(s: Submission, account: Account, digest: Digest, found: dict[str, Loo
     """Whether this account may send at all, and under these addresses; as the directory has it now."""
 
     def owner(address: str) -> str | None:
-        entry = found.get(address.lower(), NOWHERE).entry
+        known = found.get(address.lower(), NOWHERE)
+        entry = known.entry if known.via != "catch_all" else None  # which would be every name
         return entry.id if isinstance(entry, Account) else None
 
     own = found.get(account.address, NOWHERE)
@@ -197,7 +211,7 @@ def attempt(p: Platform, submission: str, number: int) -> None:
     elif verdict == "wait":
         _again(p, chunk, int(delivery.LOOK_AGAIN.total_seconds()))
     else:
-        raw = mime.seven_bit(p.blobs.get(out.raw))
+        raw = references.stamped(p, out.id, mime.seven_bit(p.blobs.get(out.raw)))
         try:
             begun = p.outbox.save(delivery.sending(chunk, clock.now()))
         except Stale:  # another delivery of this message, or an event, was quicker
@@ -212,7 +226,14 @@ def _again(p: Platform, chunk: Chunk, seconds: int) -> None:
 
 
 def _call(p: Platform, out: Outgoing, chunk: Chunk, raw: bytes) -> None:
-    """Hand the message to SES and write down how it ended."""
+    """Hand the message to SES and write down how it ended.
+
+    What a suspension finds still here is held back as if it had been deferred: it leaves when that is lifted
+    within three days (S27), else its sender gets a bounce.
+    """
+    if suspension.stopped(p, out.account, out.envelope.sender):
+        _end(p, chunk, STOPPED)
+        return
     tags = {"submission": out.id, "chunk": str(chunk.number), "attempt": str(chunk.attempt)}
     try:
         ses_id = p.mail.send(out.envelope.sender, delivery.included(chunk), raw, tags)

@@ -3,23 +3,26 @@
 Keys in the `mail` table (ARCHITECTURE.md has all of them):
   O#id      META    the submission          A#account  S#time#id  the account's list of submissions
   O#id      C#nn    a chunk                 A#account  RATE#door  times of the last minute's messages (S21)
-  OPEN#n    id      not settled yet         X#ses id   X          SES's message id → ours
-  V#id      META    trace of an arrival
+  OPEN#n    id      not settled yet         A#account  GUARD      what the guard remembers (rules/guard)
+  V#id      META    trace of an arrival     X#ses id   X          SES's message id → ours
+  L#id      SENT    the send log: whose message it was (S30)
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.aws.table import ABSENT, ConditionFailed, Item, Put, Table, Update, Write, equals
+from chalicelib.rules.abuse import Sent
 from chalicelib.rules.delivery import Chunk, Fate, milliseconds
+from chalicelib.rules.guard import Known, Slot, Watch
 from chalicelib.rules.values import Envelope
 
 SUBMISSION_LIFE = timedelta(days=30)
 TRACE_LIFE = timedelta(days=30)
-ID_LIFE = timedelta(days=365)
+ID_LIFE = timedelta(days=400)  # of SES's ids and of the send log: reports may come late (S30)
 OPEN_SHARDS = 8
 
 
@@ -56,6 +59,15 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """What the guard remembers of an account, as read."""
+
+    account: str
+    watch: Watch = field(default_factory=Watch)
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """What became of each recipient of an arrival, and of the bounce it called for.
 
@@ -84,8 +96,13 @@ class Outbox:
         self._table = table
 
     # ------------------------------------------------------------ submissions
-    def create(self, out: Outgoing, chunks: Sequence[Chunk], rate: Rate | None) -> None:
-        """Keep a submission, its chunks and the sender's rate in one transaction. Raises Repeated, Stale."""
+    def create(
+        self, out: Outgoing, chunks: Sequence[Chunk], rate: Rate | None, also: Sequence[Write] = ()
+    ) -> None:
+        """Keep a submission, its chunks and the sender's rate in one transaction, with `also` in it.
+
+        Raises Repeated, Stale.
+        """
         writes: list[Write] = [Put(_meta_item(out), ABSENT)]
         writes += [Put(_chunk_item(c, _expiry(out.sent_at, SUBMISSION_LIFE))) for c in chunks]
         writes.append(Put({**_open_key(out.id), "at": milliseconds(out.sent_at)}))
@@ -93,6 +110,7 @@ class Outbox:
             writes.append(Put(_listing(out)))
         if rate:
             writes.append(_rate_write(rate, out.sent_at))
+        writes += also
         try:
             self._table.transact(writes)
         except ConditionFailed as error:
@@ -116,18 +134,44 @@ class Outbox:
         rows = self._table.query(f"A#{account}", begins="S#", descending=True, limit=limit)
         return [r["submission"] for r in rows.items]
 
-    def rate(self, account: str, door: str) -> Rate:
-        """What the door let through lately."""
-        item = self._table.get({"pk": f"A#{account}", "sk": f"RATE#{door}"})
-        if item is None:
-            return Rate(account, door)
-        return Rate(account, door, tuple(item["times"]), item["v"])
+    def lately(self, account: str, door: str) -> tuple[Rate, Watched]:
+        """What the door let through lately, and what the guard remembers, in one call."""
+        keys = [{"pk": f"A#{account}", "sk": sk} for sk in (f"RATE#{door}", "GUARD")]
+        rows = {r["sk"]: r for r in self._table.batch_get(keys, consistent=True)}
+        rate, guard = rows.get(f"RATE#{door}"), rows.get("GUARD")
+        times = Rate(account, door, tuple(rate["times"]), rate["v"]) if rate else Rate(account, door)
+        return times, _watched(account, guard)
+
+    def watched(self, account: str) -> Watched:
+        """What the guard remembers of an account."""
+        return _watched(account, self._table.get(_guard_key(account)))
+
+    def watch_put(self, watched: Watched) -> Put:
+        """The write that remembers it, where it was not changed since it was read."""
+        return _watch_write(watched)
+
+    def watch(self, watched: Watched) -> None:
+        """Remember it. Raises Stale when it was changed since it was read."""
+        write = _watch_write(watched)
+        try:
+            self._table.put(write.item, check=write.check)
+        except ConditionFailed as error:
+            raise Stale from error
 
     # ----------------------------------------------------------------- chunks
     def chunk(self, submission: str, number: int) -> Chunk | None:
         """A chunk, as of now."""
         item = self._table.get({"pk": f"O#{submission}", "sk": f"C#{number:02}"})
         return _chunk(item) if item else None
+
+    def fates(self, wanted: Iterable[tuple[str, int]]) -> dict[str, dict[str, Fate]]:
+        """The fate of each recipient by submission, for submissions of so many chunks."""
+        keys = [{"pk": f"O#{id}", "sk": f"C#{n:02}"} for id, chunks in wanted for n in range(chunks)]
+        found: dict[str, dict[str, Fate]] = {}
+        for item in sorted(self._table.batch_get(keys), key=lambda i: str(i["sk"])) if keys else []:
+            chunk = _chunk(item)
+            found.setdefault(chunk.submission, {}).update(chunk.fates)
+        return found
 
     def save(self, chunk: Chunk) -> Chunk:
         """Write a changed chunk. Raises Stale when it was changed since it was read."""
@@ -170,16 +214,35 @@ class Outbox:
 
     # -------------------------------------------------------------- SES's ids
     def remember(self, ses_id: str, out: Outgoing, now: datetime) -> None:
-        """SES gave the message this id, and will show it to the world as its Message-ID."""
-        self._table.put(
-            {
-                "pk": f"X#{ses_id}",
-                "sk": "X",
-                "submission": out.id,
-                "message_id": out.message_id,
-                "ttl": _expiry(now, ID_LIFE),
-            }
-        )
+        """SES took the message under this id, and will show it to the world as its Message-ID. Two writes in
+        one call: the id, and the line of the send log.
+        """
+        ttl = _expiry(now, ID_LIFE)
+        id = {"pk": f"X#{ses_id}", "sk": "X", "submission": out.id, "message_id": out.message_id, "ttl": ttl}
+        line = {
+            "pk": f"L#{out.id}",
+            "sk": "SENT",
+            "account": out.account,
+            "sender": out.envelope.sender,
+            "domain": out.domain,
+            "message_id": out.message_id,
+            "at": milliseconds(out.sent_at),
+            "ttl": ttl,
+        }
+        self._table.batch_write(put=[id, line])
+
+    def sent(self, submission: str) -> Sent | None:
+        """The line of the send log; None for what never left by SES, or more than 400 days ago."""
+        item = self._table.get({"pk": f"L#{submission}", "sk": "SENT"})
+        if item is None:
+            return None
+        at = datetime.fromtimestamp(item["at"] / 1000, UTC)
+        return Sent(submission, item["account"], item["sender"], item["domain"], item["message_id"], at)
+
+    def submissions(self, ses_ids: Iterable[str]) -> dict[str, str]:
+        """SES's message ids that are known → the submissions they are of."""
+        keys = [{"pk": f"X#{i}", "sk": "X"} for i in ses_ids]
+        return {r["pk"][2:]: r["submission"] for r in self._table.batch_get(keys)} if keys else {}
 
     def originals(self, ses_ids: Iterable[str]) -> dict[str, str]:
         """SES's message ids that are known → the Message-IDs that our messages left with."""
@@ -249,6 +312,30 @@ def _rate_write(rate: Rate, now: datetime) -> Write:
         "ttl": _expiry(now, timedelta(minutes=5)),
     }
     return Put(item, equals(v=rate.version) if rate.version else ABSENT)
+
+
+def _guard_key(account: str) -> dict[str, str]:
+    return {"pk": f"A#{account}", "sk": "GUARD"}
+
+
+def _watch_write(watched: Watched) -> Put:
+    known, slots = watched.watch.known, watched.watch.slots
+    item: Item = {
+        **_guard_key(watched.account),
+        "now": known.current,
+        "n": known.count,
+        "before": known.previous,
+        "slots": [[s.number, s.recipients, s.strangers, s.bounces, s.complaints] for s in slots],
+        "v": watched.version + 1,
+    }
+    return Put(item, equals(v=watched.version) if watched.version else ABSENT)
+
+
+def _watched(account: str, item: Mapping[str, Any] | None) -> Watched:
+    if item is None:
+        return Watched(account)
+    known = Known(item["now"], item["n"], item["before"])
+    return Watched(account, Watch(known, tuple(Slot(*row) for row in item["slots"])), item["v"])
 
 
 def _meta_item(out: Outgoing) -> Item:

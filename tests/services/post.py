@@ -25,7 +25,7 @@ from chalicelib.events.arrivals import arrival
 from chalicelib.rules.figures import MB
 from chalicelib.rules.hosted import HostedDomain
 from chalicelib.rules.values import Account, Envelope, Source, Submission, SubmissionState
-from chalicelib.services import bounces, delivery, mailbox, outcomes, receive, send
+from chalicelib.services import abuse, bounces, delivery, mailbox, outcomes, receive, send
 from chalicelib.services.platform import Platform
 from chalicelib.store.records import automatic_item, domain_item, mailbox_item, meta_key
 from tests.cloud import Clock
@@ -285,7 +285,8 @@ class Post:
 
     def arrive(self, raw: bytes, *recipients: str, **how: Any) -> None:
         """A message comes in from outside, and what follows happens."""
-        receive.arrive(self.p, arrival(self.receive(raw, *recipients, **how)))
+        if rest := abuse.take(self.p, arrival(self.receive(raw, *recipients, **how))):
+            receive.arrive(self.p, rest)
         self.settle()
 
     def submission(
@@ -338,8 +339,13 @@ class Post:
                 receive.local(self.p, body["submission"], body["part"])
             case "arrivals" if body.get("kind") == "fan":
                 receive.part(self.p, body["fan"], body["part"])
+            case "arrivals" if body.get("kind") == "complaint":
+                abuse.by_complaint(self.p, body)
+            case "arrivals" if body.get("kind") == "pause":
+                abuse.pause_sending(self.p, body["account"], body["why"])
             case "arrivals":
-                receive.arrive(self.p, arrival(body))
+                if rest := abuse.take(self.p, arrival(body)):
+                    receive.arrive(self.p, rest)
             case "outgoing":
                 send.attempt(self.p, body["submission"], body["chunk"])
             case "outcomes":

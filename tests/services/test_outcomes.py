@@ -74,7 +74,7 @@ def test_S18_reports_take_no_more_than_is_spared_for_them_and_leave_no_blob(post
     assert list(post.p.outbox.open_since(post.clock.now())) == []
 
 
-@pytest.mark.parametrize("name", ["send", "delivery", "bounce_transient", "complaint", "reject", "delay"])
+@pytest.mark.parametrize("name", ["send", "delivery", "bounce_transient", "reject", "delay"])
 def test_events_of_no_submission_do_nothing(post: Post, name: str) -> None:
     outcomes.record(post.p, recorded(name))
     stripped = recorded(name)
