@@ -2,7 +2,21 @@
 
 from chalice.app import Chalice
 
-from chalicelib.api import audit, brands, domains, kit, mailbox, mailboxes, orders, public, search, sessions
+from chalicelib.api import (
+    audit,
+    brands,
+    domains,
+    kit,
+    mailbox,
+    mailboxes,
+    notices,
+    orders,
+    outages,
+    public,
+    search,
+    sessions,
+    status,
+)
 from chalicelib.api.errors import guard
 
 SECTIONS = (
@@ -16,6 +30,9 @@ SECTIONS = (
     audit,
     brands,
     kit,
+    notices,
+    outages,
+    status,
 )
 
 

@@ -1,12 +1,14 @@
 """What happens by the clock."""
 
-from chalicelib.services import activation, cleanup, jobs, send, status
+from chalicelib.services import abuse, activation, cleanup, gone, jobs, send, status
 from chalicelib.services.platform import platform
 
 
 def watch_domains() -> None:
-    """Hourly, S7: look whether the MX records of live domains still point here."""
+    """Hourly: look whether live domains' MX records still point here (S7); tell what is not told yet (S31)."""
+    abuse.mend(platform())
     activation.watch(platform())
+    gone.mend(platform())
 
 
 def mend_outbox() -> None:
@@ -18,4 +20,5 @@ def mend_outbox() -> None:
 
 def clean_up() -> None:
     """Daily: remove what nobody needs any more."""
-    cleanup.run(platform())
+    gone.purge(platform())
+    cleanup.run(platform(), seconds=cleanup.RUN_SECONDS - gone.PURGE_SECONDS)

@@ -2,44 +2,32 @@
 
 import json
 import secrets
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
 from chalicelib.aws import clock
 from chalicelib.aws.log import logger
-from chalicelib.rules.addresses import AddressError, mailbox_local, normalise, parse, parse_domain
+from chalicelib.aws.table import Put
+from chalicelib.rules.addresses import AddressError, parse, parse_domain
 from chalicelib.rules.dnsrecords import longest_domain
 from chalicelib.rules.errors import Fault, ServiceError
 from chalicelib.rules.figures import MB
 from chalicelib.rules.hosted import HostedDomain, Order, OrderedMailbox
 from chalicelib.rules.ids import account_id, order_id
-from chalicelib.rules.ledger import Entry, Line
-from chalicelib.rules.pricing import StorageError, price, steps
-from chalicelib.rules.signin import password_fault
+from chalicelib.rules.ledger import Entry
+from chalicelib.rules.mailboxes import MailboxRequest, faults
+from chalicelib.rules.pricing import price
 from chalicelib.rules.values import Account, Caller
-from chalicelib.services import mailbox, passwords, signin
+from chalicelib.services import audit, entries, mailbox, passwords, reversals, signin
 from chalicelib.services.platform import Platform
 from chalicelib.store.directory import Taken
-from chalicelib.store.ledger import ledger_item
 
-MOST_MAILBOXES = 40  # 7 + 2 × 40 items fit one DynamoDB transaction of 100
-LONGEST_NAME = 100  # characters
+__all__ = ["MOST_MAILBOXES", "MailboxRequest", "OrderRequest", "find_order", "mend", "order", "would_write"]
+
+MOST_MAILBOXES = 40  # 8 + 2 × 40 items fit one DynamoDB transaction of 100
 LONGEST_KEY = 255
 HALF_WAY = timedelta(minutes=5)  # an order that is not placed by then was left by a crash
-
-
-@dataclass(frozen=True, slots=True)
-class MailboxRequest:
-    """A mailbox as asked for, unchecked."""
-
-    local: str
-    storage_mb: int
-    imap: bool = False
-    admin: bool = False
-    password: str | None = None
-    name: str = ""
-    recovery_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +72,21 @@ def _canonical(body: OrderRequest) -> str:
 # --------------------------------------------------------------------------------------------- checking
 def _checked(p: Platform, body: OrderRequest) -> OrderRequest:
     """The order with names in the directory's form. Raises ServiceError invalid with every fault."""
-    faults = list(_domain_faults(p, body.domain))
-    domain = body.domain if faults else parse_domain(body.domain)
+    wrong = list(_domain_faults(p, body.domain))
+    domain = body.domain if wrong else parse_domain(body.domain)
     if not 1 <= len(body.mailboxes) <= MOST_MAILBOXES:
         detail = f"An order has 1 to {MOST_MAILBOXES} mailboxes. Please split a larger one by domain."
-        faults.append(Fault("/mailboxes", detail))
+        wrong.append(Fault("/mailboxes", detail))
     seen: set[str] = set()
     for number, wanted in enumerate(body.mailboxes[:MOST_MAILBOXES]):
-        for field, detail in _mailbox_faults(p, wanted, seen):
-            faults.append(Fault(f"/mailboxes/{number}/{field}", detail))
+        found = faults(wanted, seen, p.figures)
+        wrong += [Fault(f"/mailboxes/{number}/{field}", detail) for field, detail in found]
         seen.add(wanted.local.lower())
-    if not faults:
-        faults = list(_address_faults(domain, body))
-    if faults:
-        raise ServiceError("invalid", "The order cannot be placed as it is.", tuple(faults))
-    return OrderRequest(domain, tuple(_normalised(m) for m in body.mailboxes))
-
-
-def _normalised(m: MailboxRequest) -> MailboxRequest:
-    recovery = normalise(m.recovery_address) if m.recovery_address else None
-    return MailboxRequest(m.local.lower(), m.storage_mb, m.imap, m.admin, m.password, m.name, recovery)
+    if not wrong:
+        wrong = list(_address_faults(domain, body))
+    if wrong:
+        raise ServiceError("invalid", "The order cannot be placed as it is.", tuple(wrong))
+    return OrderRequest(domain, tuple(m.normalised() for m in body.mailboxes))
 
 
 def _domain_faults(p: Platform, text: str) -> Iterator[Fault]:
@@ -120,31 +103,6 @@ def _domain_faults(p: Platform, text: str) -> Iterator[Fault]:
         yield Fault("/domain", f"A domain has at most {longest_domain(zone)} characters here.")
 
 
-def _mailbox_faults(p: Platform, m: MailboxRequest, seen: set[str]) -> Iterator[tuple[str, str]]:
-    try:
-        local = mailbox_local(m.local)
-    except AddressError as error:
-        yield "local", str(error)
-    else:
-        if local in p.figures.reserved_locals:  # S9
-            yield "local", f'Every domain has "{local}" by itself; a mailbox needs another name.'
-        elif local in seen:
-            yield "local", f'"{local}" is in this order twice.'
-    try:
-        steps(m.storage_mb, p.figures)  # S11
-    except StorageError as error:
-        yield "storage_mb", str(error)
-    if m.password is not None and (detail := password_fault(m.password)):
-        yield "password", detail
-    if len(m.name) > LONGEST_NAME or not all(c.isprintable() for c in m.name):
-        yield "name", f"A name has at most {LONGEST_NAME} printable characters."
-    if m.recovery_address is not None:
-        try:
-            normalise(m.recovery_address)
-        except AddressError as error:
-            yield "recovery_address", str(error)
-
-
 def _address_faults(domain: str, body: OrderRequest) -> Iterator[Fault]:
     """Names that are right alone and too long together."""
     for number, m in enumerate(body.mailboxes):
@@ -157,21 +115,14 @@ def _address_faults(domain: str, body: OrderRequest) -> Iterator[Fault]:
 # ---------------------------------------------------------------------------------------------- placing
 def _place(p: Platform, caller: Caller, body: OrderRequest, id: str) -> Order:
     """Keep the order, its domain, addresses and ledger entry: all or nothing."""
-    now = clock.now()
-    domain = HostedDomain(body.domain, "pending", caller.reseller, id, now)
-    placed = Order(
-        id=id,
-        reseller=caller.reseller,
-        domain=body.domain,
-        state="placing",
-        created_at=now,
-        fingerprint=passwords.hashed(_canonical(body)),
-        mailboxes=tuple(_line(p, id, m) for m in body.mailboxes),
-    )
+    reversals.make_way(p, body.domain)
+    domain, placed = _made(p, caller, body, id)
+    placed = replace(placed, fingerprint=passwords.hashed(_canonical(body)))
     hashes = [passwords.hashed(m.password) if m.password is not None else None for m in body.mailboxes]
     accounts = zip(_accounts(placed), hashes, strict=True)
+    also = [*entries.puts([_entry(p, placed, domain)]), _note(caller, placed)]
     try:
-        p.directory.place(placed, domain, list(accounts), ledger_item(_entry(p, placed)))
+        p.directory.place(placed, domain, list(accounts), also)
     except Taken:
         return _overtaken(p, placed, body)
     logger.info("order placed", extra={"order": id, "domain": body.domain, "reseller": caller.reseller})
@@ -183,7 +134,25 @@ def _overtaken(p: Platform, placed: Order, body: OrderRequest) -> Order:
     known = p.directory.order(placed.id)
     if known and passwords.verify(known.fingerprint, _canonical(body)):
         return known
-    raise ServiceError("conflict", "This domain cannot be ordered: it is in use already.")
+    raise _in_use()
+
+
+def _in_use() -> ServiceError:
+    return ServiceError("conflict", "This domain cannot be ordered: it is in use already.")
+
+
+def _made(p: Platform, caller: Caller, body: OrderRequest, id: str) -> tuple[HostedDomain, Order]:
+    now = clock.now()
+    placed = Order(
+        id=id,
+        reseller=caller.reseller,
+        domain=body.domain,
+        state="placing",
+        created_at=now,
+        fingerprint="",
+        mailboxes=tuple(_line(p, id, m) for m in body.mailboxes),
+    )
+    return HostedDomain(body.domain, "pending", caller.reseller, id, now), placed
 
 
 def _line(p: Platform, id: str, m: MailboxRequest) -> OrderedMailbox:
@@ -217,16 +186,28 @@ def _accounts(placed: Order) -> list[Account]:
     ]
 
 
-def _entry(p: Platform, placed: Order) -> Entry:
+def _entry(p: Platform, placed: Order, domain: HostedDomain) -> Entry:
     """S13: what billing needs to know of the order, with the prices of the day."""
-    lines = []
-    for m in placed.mailboxes:
-        cost = price(m.storage_mb, p.figures)
-        address = f"{m.local}@{placed.domain}"
-        lines.append(Line(m.account, address, m.storage_mb, cost.base_mills, cost.steps, cost.step_mills))
-    return Entry(
-        placed.id, placed.created_at, placed.reseller, "ordered", placed.domain, placed.id, tuple(lines)
+    return replace(entries.entry(p, "ordered", domain, *_accounts(placed)), id=placed.id)
+
+
+def _note(caller: Caller, placed: Order) -> Put:
+    """S40: one change, for one transaction has no room for one of each mailbox."""
+    after = {"order": placed.id, "mailboxes": [f"{m.local}@{placed.domain}" for m in placed.mailboxes]}
+    return audit.note(
+        caller, "domain.ordered", placed.domain, reseller=placed.reseller, domain=placed.domain, after=after
     )
+
+
+def would_write(p: Platform, caller: Caller, body: OrderRequest) -> Sequence[Entry]:
+    """The ledger entries of an order, which is not placed. Raises as `order` does, but for a repeat."""
+    signin.require(caller, "orders:write", body.domain.lower())
+    wanted = _checked(p, body)
+    known = p.directory.domain(wanted.domain)
+    if known and not (known.state == "reversed" and not known.returning):
+        raise _in_use()
+    domain, placed = _made(p, caller, wanted, _id(caller, None))
+    return [_entry(p, placed, domain)]
 
 
 # -------------------------------------------------------------------------------------------- finishing
@@ -243,6 +224,10 @@ def _finished(p: Platform, placed: Order) -> Order:
 
 def _finish(p: Platform, placed: Order) -> None:
     """Mailboxes, the identity and the activation execution: each step may be repeated."""
+    domain = p.directory.domain(placed.domain)
+    if domain is None or domain.order != placed.id or domain.state == "reversed":
+        p.directory.order_placed(placed.id)  # and taken back since
+        return
     for account in _accounts(placed):
         mailbox.create(p, account)
     identity = p.mail.create_identity(placed.domain)
@@ -273,17 +258,4 @@ def find_order(p: Platform, caller: Caller, id: str) -> Order:
         signin.require(caller, "orders:read")
         raise ServiceError("not_found", "There is no such order.")
     signin.require(caller, "orders:read", found.domain)
-    return found
-
-
-def find_domain(p: Platform, caller: Caller, name: str, action: str) -> HostedDomain:
-    """A domain of the caller's. Raises ServiceError: not_found (somebody else's too), forbidden."""
-    try:
-        name = parse_domain(name)
-    except AddressError:
-        raise ServiceError("not_found", "There is no such domain.") from None
-    signin.require(caller, action, name)
-    found = p.directory.domain(name)
-    if found is None or found.reseller != caller.reseller:
-        raise ServiceError("not_found", "There is no such domain.")
     return found

@@ -12,6 +12,7 @@ from chalicelib.aws.secrets import Secrets
 from chalicelib.aws.table import Table
 from chalicelib.aws.workflow import Workflows
 from chalicelib.rules.figures import DEFAULT, Figures
+from chalicelib.store.abuse import Abuse
 from chalicelib.store.addresses import Addresses
 from chalicelib.store.blobs import Blobs
 from chalicelib.store.brands import Brands
@@ -28,6 +29,7 @@ from chalicelib.store.notices import Notices
 from chalicelib.store.outbox import Outbox
 from chalicelib.store.repeats import Repeats
 from chalicelib.store.sessions import Sessions
+from chalicelib.store.sold import Sold
 from chalicelib.store.standings import Standings
 from chalicelib.store.subscribers import Subscribers
 from chalicelib.store.tracks import Tracks
@@ -42,6 +44,7 @@ class Platform:
     directory: Directory
     holdings: Holdings
     gone: Gone
+    sold: Sold
     addresses: Addresses
     sessions: Sessions
     credentials: Credentials
@@ -50,6 +53,7 @@ class Platform:
     standings: Standings
     journal: Journal
     holds: Holds
+    abuse: Abuse
     brands: Brands
     mailboxes: MailboxStore
     outbox: Outbox
@@ -75,6 +79,7 @@ def build(env: settings.Settings, figures: Figures = DEFAULT) -> Platform:
         directory=Directory(directory_table),
         holdings=Holdings(directory_table),
         gone=Gone(directory_table),
+        sold=Sold(directory_table),
         addresses=Addresses(directory_table),
         sessions=Sessions(directory_table),
         credentials=Credentials(directory_table),
@@ -83,6 +88,7 @@ def build(env: settings.Settings, figures: Figures = DEFAULT) -> Platform:
         standings=Standings(directory_table),
         journal=Journal(directory_table),
         holds=Holds(directory_table),
+        abuse=Abuse(directory_table),
         brands=Brands(directory_table),
         mailboxes=MailboxStore(mail_table, figures),
         outbox=Outbox(mail_table),

@@ -18,9 +18,10 @@ from chalicelib.aws.table import (
     equals,
 )
 from chalicelib.rules.addresses import AddressError, mailbox_key, parse
-from chalicelib.rules.hosted import ApiKey, DnsRow, HostedDomain, Order, Reseller
+from chalicelib.rules.hosted import DnsRow, HostedDomain, Order, Reseller
 from chalicelib.rules.values import Account, Automatic, Lookup
 from chalicelib.store.records import (
+    account_item,
     address_key,
     automatic_item,
     dns_item,
@@ -33,7 +34,6 @@ from chalicelib.store.records import (
     meta_key,
     order_item,
     order_of,
-    time_or_none,
 )
 
 GSI = Index("gsi1", "gpk", "gsk")
@@ -203,18 +203,18 @@ class Directory:
         order: Order,
         domain: HostedDomain,
         accounts: Sequence[tuple[Account, str | None]],
-        ledger: Item,
+        also: Sequence[Write],
     ) -> None:
-        """An order with its domain, mailboxes (with password hashes), automatic addresses and ledger entry,
-        in one transaction of 7 + 2 n items. A reversed domain may be placed anew once its addresses are gone.
+        """An order with its domain, mailboxes (with password hashes) and automatic addresses, in one
+        transaction of 6 + 2 n items, and `also`. A reversed domain may be placed anew once it is cleared.
         Raises Taken.
         """
-        free = ABSENT | equals(state="reversed")
-        writes = [Put(order_item(order), ABSENT), Put(domain_item(domain), free), Put(ledger, ABSENT)]
+        free = ABSENT | equals(state="reversed", cleared=True)
+        writes = [Put(order_item(order), ABSENT), Put(domain_item(domain), free), *also]
         writes += [Put(automatic_item(domain.name, local, kind)) for local, kind in AUTOMATIC.items()]
         for account, password_hash in accounts:
             writes.append(Put(mailbox_item(account, password_hash)))
-            writes.append(Put({**meta_key("ACCOUNT", account.id), "address": account.address}, ABSENT))
+            writes.append(Put(account_item(account), ABSENT))
         try:
             self.table.transact(writes)
         except ConditionFailed as error:
@@ -225,11 +225,26 @@ class Directory:
         item = self.table.get(meta_key("ORDER", order_id))
         return order_of(item) if item else None
 
+    def orders_of(self, reseller: str, limit: int, after: str = "") -> tuple[list[Order], str]:
+        """A reseller's orders, newest first, and the place to go on after (empty: no more)."""
+        order_id = after.rpartition("#")[2]
+        start = {**meta_key("ORDER", order_id), "gpk": f"RESELLER#{reseller}", "gsk": f"ORDER#{after}"}
+        rows = self.table.query(
+            f"RESELLER#{reseller}",
+            begins="ORDER#",
+            index=GSI,
+            limit=limit,
+            start=start if after else None,
+            descending=True,
+        )
+        following = rows.next["gsk"].removeprefix("ORDER#") if rows.next else ""
+        return [order_of(item) for item in rows.items], following
+
     def order_placed(self, order_id: str) -> None:
         """All that an order brings about is there."""
         self.table.update(Update(meta_key("ORDER", order_id), set={"state": "placed"}, check=PRESENT))
 
-    # -------------------------------------------------------- resellers, keys
+    # ---------------------------------------------------------------- resellers
 
     def put_reseller(self, reseller: Reseller) -> None:
         """Keep a reseller."""
@@ -240,22 +255,6 @@ class Directory:
         """A reseller."""
         item = self.table.get(meta_key("RESELLER", reseller_id))
         return Reseller(**{k: item[k] for k in Reseller.__dataclass_fields__}) if item else None
-
-    def put_key(self, key: ApiKey) -> None:
-        """Keep an API key's hash."""
-        item: Item = {**meta_key("KEY", key.id), "reseller": key.reseller, "label": key.label}
-        item["scopes"] = key.scopes
-        if key.expires_at:
-            item |= {"expires_at": key.expires_at.isoformat(), "ttl": int(key.expires_at.timestamp())}
-        self.table.put(item)
-
-    def key(self, key_id: str) -> ApiKey | None:
-        """An API key by its hash, expired or not."""
-        item = self.table.get(meta_key("KEY", key_id))
-        if not item:
-            return None
-        expires = time_or_none(item.get("expires_at"))
-        return ApiKey(key_id, item["reseller"], frozenset(item.get("scopes", ())), expires, item["label"])
 
 
 def _split(text: str) -> tuple[str, str] | None:
