@@ -56,7 +56,7 @@ def check_calendar(calendar: Calendar) -> None:
     except ValueError:
         faults.append(Fault("/time_zone", "Give a name of the IANA database, as Europe/Berlin."))
     if calendar.off_peak_from == calendar.off_peak_to:
-        faults.append(Fault("/off_peak/to", "Off-peak hours end at another time than they begin."))
+        faults.append(Fault("/off_peak_to", "Off-peak hours end at another time than they begin."))
     if not calendar.weekend <= set(range(MONDAY, SUNDAY + 1)) or len(calendar.weekend) > 6:
         faults.append(Fault("/weekend", "Week days are numbers from 1 (Monday) to 7; one is left for work."))
     if len(calendar.holidays) > MOST_HOLIDAYS:

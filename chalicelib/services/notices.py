@@ -21,6 +21,7 @@ from chalicelib.services.platform import Platform
 from chalicelib.store.jobs import Job, job_put
 from chalicelib.store.notices import (
     Announcement,
+    Notice,
     Overtaken,
     announcement_put,
     calendar_put,
@@ -172,6 +173,14 @@ def outage_letter(outage: Outage, *, cancelled: bool) -> tuple[str, str]:
 
 
 # ------------------------------------------------------------------------------------------- announcements
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """An announcement, and the job that tells it while it is kept."""
+
+    announcement: Announcement
+    job: Job | None
+
+
 def announce(
     p: Platform,
     caller: Caller,
@@ -179,7 +188,7 @@ def announce(
     text: str,
     resellers: Sequence[str] = (),
     domains: Sequence[str] = (),
-) -> Announcement:
+) -> Telling:
     """S37: tell the email admins of every domain, of those of some resellers, or of some domains.
 
     A reseller tells its own domains alone. Raises ServiceError: invalid, throttled.
@@ -205,7 +214,25 @@ def announce(
     )
     p.notices.write([announcement_put(made), job_put(job), note])
     jobs.queue(p, job.id)
-    return made
+    return Telling(made, job)
+
+
+def announcements(p: Platform, caller: Caller, limit: int, after: str) -> tuple[list[Telling], str]:
+    """The caller's own, newest first, and the id to go on after ("": no more)."""
+    own = caller.reseller if caller.role == "reseller" else ""
+    found, following = p.notices.announcements(own, limit, after)
+    under_way = p.jobs.many([made.id for made in found])
+    return [Telling(made, under_way.get(made.id)) for made in found], following
+
+
+def told(p: Platform, caller: Caller, limit: int, after: str) -> tuple[list[Notice], str]:
+    """What a reseller was told, newest first, and the place to go on after ("": no more).
+
+    Raises ServiceError bad_request for a place that is none.
+    """
+    if after and not after.partition("#")[2]:
+        raise ServiceError("bad_request", "cursor is not one that was given out here.")
+    return p.notices.told(caller.reseller, limit, after)
 
 
 def _announcement(made: Announcement) -> dict[str, Any]:

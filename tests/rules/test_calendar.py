@@ -141,7 +141,7 @@ def test_S34_an_outage_that_ends_in_busy_hours_is_refused() -> None:
         (Calendar("../etc/passwd"), "/time_zone"),
         (Calendar(""), "/time_zone"),
         (Calendar("Europe/\0"), "/time_zone"),
-        (Calendar(off_peak_from=time(5)), "/off_peak/to"),
+        (Calendar(off_peak_from=time(5)), "/off_peak_to"),
         (Calendar(weekend=frozenset(range(1, 8))), "/weekend"),
         (Calendar(weekend=frozenset({0})), "/weekend"),
         (Calendar(holidays=frozenset(date(2026, 1, 1) + timedelta(n) for n in range(401))), "/holidays"),
