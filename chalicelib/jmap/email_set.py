@@ -45,7 +45,7 @@ def _create_all(ctx: Context, given: dict[str, Json], outcome: Outcome) -> None:
     quota.added(ctx.p, account, added)
     for creation, result in zip(made, added, strict=True):
         if result.email is None:
-            outcome["notCreated"][creation] = {"type": "overQuota", "description": "The mailbox is full."}
+            outcome["notCreated"][creation] = set_error(quota.exceeded(ctx.p, account))
             continue
         ctx.created[creation] = result.id
         outcome["created"][creation] = {

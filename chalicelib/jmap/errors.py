@@ -43,6 +43,16 @@ SET_TYPES: Mapping[str, str] = {
 }
 
 
+#: Numbers of a refusal, which a client may show (RFC 8620 §5.3 allows further properties).
+NUMBERS = {
+    "limit": "limit",
+    "used": "used",
+    "remaining": "remaining",
+    "unit": "unit",
+    "resets_at": "resetsAt",
+}
+
+
 class RequestError(Exception):
     """The request as a whole is refused: problem details (RFC 8620 §3.6.1)."""
 
@@ -93,6 +103,7 @@ def set_error(error: ServiceError) -> Json:
         answer["properties"] = ["attachments"]
     elif error.kind == "forbidden_from" and extra.get("where") == "envelope":
         answer["type"] = "forbiddenMailFrom"
+    answer |= {name: extra[key] for key, name in NUMBERS.items() if key in extra}
     if "retry_after" in extra:
         answer["retryAfter"] = extra["retry_after"]
     if error.faults:

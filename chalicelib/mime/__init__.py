@@ -2,7 +2,7 @@
 
 from chalicelib.mime.arf import Reported, reported
 from chalicelib.mime.automatic import is_automatic
-from chalicelib.mime.body import Bodies, bodies, leaves, part_bytes, part_text
+from chalicelib.mime.body import Bodies, attachments, bodies, leaves, part_bytes, part_text
 from chalicelib.mime.build import compose
 from chalicelib.mime.dsn import dsn
 from chalicelib.mime.fields import header_fields
@@ -13,6 +13,7 @@ from chalicelib.mime.rewrite import seven_bit, with_header, without_headers
 __all__ = [
     "Bodies",
     "Reported",
+    "attachments",
     "bodies",
     "compose",
     "digest",

@@ -108,13 +108,19 @@ def leaves(structure: Part) -> list[Part]:
     return [leaf for part in structure.parts for leaf in leaves(part)]
 
 
-def has_attachment(structure: Part) -> bool:
-    """Whether a paper clip should show: not for signatures, nor images that the text itself shows."""
-    return any(
-        part.type not in _SIGNATURES
-        and not (part.cid and part.disposition != "attachment" and part.type.startswith("image/"))
+def attachments(structure: Part) -> list[Part]:
+    """What people call attached: not signatures, nor images that the text itself shows."""
+    return [
+        part
         for part in bodies(structure).attachments
-    )
+        if part.type not in _SIGNATURES
+        and not (part.cid and part.disposition != "attachment" and part.type.startswith("image/"))
+    ]
+
+
+def has_attachment(structure: Part) -> bool:
+    """Whether a paper clip should show."""
+    return bool(attachments(structure))
 
 
 def part_bytes(raw: bytes, part: Part) -> bytes:

@@ -1,11 +1,16 @@
 """What may be sent, by whom and how fast (S19 to S21, S25, S31, S32): facts in, refusals out."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from chalicelib.rules.addresses import AddressError, parse
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.figures import MB, Figures
 from chalicelib.rules.values import Account, Domain, Lookup, MailingList, Part, Source
+
+MINUTE = 60_000  # milliseconds
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # File types that SES refuses to carry ("Unsupported attachment types" of its developer guide).
 _REFUSED = (
@@ -44,7 +49,7 @@ def check_size(size: int, figures: Figures) -> None:
         raise ServiceError(
             "too_large",
             f"The message is larger than {limit // MB} MB, attachments and encoding included.",
-            extra={"limit": limit, "used": size},
+            extra={"limit": limit, "used": size, "remaining": 0, "unit": "bytes"},
         )
 
 
@@ -142,6 +147,17 @@ def check_attachments(structure: Part) -> None:
         )
 
 
+def check_attachment_count(count: int, source: Source, figures: Figures) -> None:
+    """S19: webmail sends at most 4 files with a message. Raises forbidden_attachment."""
+    limit = figures.max_attachments
+    if source == "webmail" and count > limit:
+        raise ServiceError(
+            "forbidden_attachment",
+            f"A message can have {limit} attachments at most.",
+            extra={"limit": limit, "used": count, "remaining": 0, "unit": "attachments"},
+        )
+
+
 def check_virus(contents: Iterable[bytes]) -> None:
     """S25, for mail that never meets SES's scanner: contents of a known signature. Raises virus."""
     if any(_EICAR in content for content in contents):
@@ -155,24 +171,48 @@ def rate_limit(source: Source, figures: Figures) -> int | None:
     return figures.webmail_per_minute if source == "webmail" else figures.smtp_per_minute
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How much of a limit is used. `resets_at`: when some of it is free again; None: not by time."""
+
+    limit: int
+    used: int
+    unit: str
+    resets_at: datetime | None = None
+
+    @property
+    def remaining(self) -> int:
+        """What is left."""
+        return max(0, self.limit - self.used)
+
+
+def rate_usage(sent: Sequence[int], now: int, limit: int) -> Usage:
+    """S21: how far a minute's messages have come; times as in `admit`."""
+    recent = [t for t in sent if t > now - MINUTE]
+    resets_at = EPOCH + timedelta(milliseconds=min(recent) + MINUTE) if recent else None
+    return Usage(limit, len(recent), "messages/minute", resets_at)
+
+
 def admit(sent: Sequence[int], now: int, limit: int) -> tuple[int, ...]:
     """S21, exact: no minute, wherever it begins, holds more than `limit` messages.
 
     `sent` and `now` are milliseconds since 1970. Gives the times to remember with this message among
     them. Raises rate_limited with the seconds to wait.
     """
-    recent = tuple(t for t in sent if t > now - 60_000)
+    recent = tuple(t for t in sent if t > now - MINUTE)
     if len(recent) < limit:
         return (*recent, now)
-    wait = max(1, -(-(min(recent) + 60_000 - now) // 1000))
+    usage = rate_usage(sent, now, limit)
+    wait = max(1, -(-(min(recent, default=now) + MINUTE - now) // 1000))
     raise ServiceError(
         "rate_limited",
         f"At most {limit} messages a minute can be sent; try again in {wait} seconds.",
         extra={
             "limit": limit,
-            "used": len(recent),
-            "remaining": 0,
-            "unit": "messages/minute",
+            "used": usage.used,
+            "remaining": usage.remaining,
+            "unit": usage.unit,
+            "resets_at": usage.resets_at.isoformat() if usage.resets_at else None,
             "retry_after": wait,
         },
     )

@@ -45,6 +45,13 @@ def storage(p: Platform, account: Account) -> Storage:
     return rules.storage(mailbox.state(p, account.id).used_bytes, limit, p.figures)
 
 
+def exceeded(p: Platform, account: Account) -> ServiceError:
+    """S17, S18: why something is not kept."""
+    held = storage(p, account)
+    numbers = {"limit": held.limit, "used": held.used, "remaining": held.remaining, "unit": "bytes"}
+    return ServiceError("over_quota", "The mailbox is full.", extra={**numbers, "resets_at": None})
+
+
 # --------------------------------------------------------------------------------------------------- alerts
 def alert(p: Platform, account: Account, door: ClientDoor) -> Alert | None:
     """S15, S18: what refuses the log-in of a mail client, once the password was right. None: nothing does.

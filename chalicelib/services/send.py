@@ -80,6 +80,7 @@ def _create(p: Platform, s: Submission) -> tuple[Outgoing, list[Chunk]]:
     if s.account:
         _check(s, s.account, digest, found)
     limits.check_attachments(digest.structure)
+    limits.check_attachment_count(len(mime.attachments(digest.structure)), s.source, p.figures)
     limits.check_virus(mime.part_bytes(raw, part) for part in limits.leaves(digest.structure))
     chunks = split(s.id, recipients, found, p.figures.recipients_per_call)
     out = Outgoing(

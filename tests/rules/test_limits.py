@@ -120,6 +120,25 @@ def test_file_types_that_SES_refuses_are_told_to_the_sender() -> None:
     assert caught.value.extra["names"] == ("Setup.EXE", "run.js ")
 
 
+def test_S19_webmail_sends_four_attachments_and_not_five() -> None:
+    limits.check_attachment_count(4, "webmail", DEFAULT)
+    limits.check_attachment_count(5, "smtp", DEFAULT)
+    with refusal("forbidden_attachment") as caught:
+        limits.check_attachment_count(5, "webmail", DEFAULT)
+    assert "4 attachments at most" in caught.value.detail
+    assert (caught.value.extra["limit"], caught.value.extra["used"]) == (4, 5)
+
+
+def test_S21_a_minute_without_messages_is_whole() -> None:
+    unused = limits.rate_usage((), 0, 10)
+    assert (unused.used, unused.remaining, unused.resets_at) == (0, 10, None)
+
+
+def test_S21_a_rate_of_nothing_lets_nothing_through() -> None:
+    with refusal("rate_limited"):
+        limits.admit((), 0, 0)
+
+
 def test_S25_a_known_virus_is_not_taken_for_sending() -> None:
     limits.check_virus([b"harmless"])
     eicar = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}" + b"$EICAR-STANDARD-" + b"ANTIVIRUS-TEST-FILE!$H+H*"
@@ -133,7 +152,16 @@ def test_S21_ten_in_a_minute_pass_and_the_eleventh_waits() -> None:
         sent = limits.admit(sent, second * 1000, 10)
     with refusal("rate_limited") as caught:
         limits.admit(sent, 59_999, 10)
-    assert caught.value.extra["retry_after"] == 1
+    assert caught.value.extra == {
+        "limit": 10,
+        "used": 10,
+        "remaining": 0,
+        "unit": "messages/minute",
+        "resets_at": "1970-01-01T00:01:00+00:00",
+        "retry_after": 1,
+    }
+    assert limits.rate_usage(sent, 59_999, 10).remaining == 0
+    assert limits.rate_usage(sent, 60_000, 10).remaining == 1
     assert limits.admit(sent, 60_000, 10)[-1] == 60_000, "a minute after the first one there is room again"
 
 
