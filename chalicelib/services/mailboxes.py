@@ -21,7 +21,7 @@ from chalicelib.rules.ids import account_id
 from chalicelib.rules.ledger import Entry
 from chalicelib.rules.mailboxes import GoneMailbox, MailboxRequest
 from chalicelib.rules.values import Account, Caller
-from chalicelib.services import audit, entries, mailbox, passwords, signin
+from chalicelib.services import audit, entries, mailbox, passwords, quota, signin
 from chalicelib.services.platform import Platform
 from chalicelib.store.gone import gone_of
 from chalicelib.store.holdings import Changed, Taken
@@ -193,6 +193,8 @@ def change(
     except Changed:
         raise _at_once() from None
     p.sessions.forget_account(account.id)
+    if after.quota_bytes < account.quota_bytes:
+        quota.resized(p, after)
     return after
 
 

@@ -80,13 +80,16 @@ class _Note:
         return f"{self.day.isoformat()} {self.modseq} {self.number}"
 
 
-def _bound(place: str) -> tuple[date, int, int]:
+def _bound(place: str, latest: date) -> tuple[date, int, int]:
     """The place to go on after. Raises ServiceError bad_request."""
     try:
         day, modseq, number = place.split(" ")
-        return date.fromisoformat(day), int(modseq), int(number)
+        bound = date.fromisoformat(day), int(modseq), int(number)
     except ValueError:
-        raise ServiceError("bad_request", "cursor is not one that was given out here.") from None
+        bound = latest, 0, 0
+    if bound[0] > latest or bound[1] < 1 or bound[2] < 0:
+        raise ServiceError("bad_request", "cursor is not one that was given out here.")
+    return bound
 
 
 class DeletedEmails:
@@ -116,7 +119,8 @@ class DeletedEmails:
         """What the purge rows name, latest first. Later rows of an id that was restored name it again."""
         life = self._figures.tombstone_life
         last = (datetime.fromtimestamp(floor, UTC) + life).date()
-        day, modseq, number = _bound(after) if after else ((clock.now() + life).date(), 0, 0)
+        latest = (clock.now() + life).date()
+        day, modseq, number = _bound(after, latest) if after else (latest, 0, 0)
         while day >= last:
             for row in self._purges.emails_of(acct, day):
                 own = int(str(row["sk"]).rpartition("#")[2])

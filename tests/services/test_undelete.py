@@ -234,6 +234,7 @@ def test_S40_a_restoration_is_noted_without_a_word_of_what_was_in_it(post: Post,
 
 
 def test_a_cursor_that_was_not_given_out_is_refused(post: Post, bob: Account) -> None:
-    for place in ("x", "2026-03-02 1", "2026-03-02 a b", "2026-13-02 1 1"):
+    wrong = ("x", "2026-03-02 1", "2026-03-02 a b", "2026-13-02 1 1")
+    for place in (*wrong, "2026-03-10 0 1", "2026-03-10 1 -1", "9999-12-31 1 1"):
         with pytest.raises(ServiceError, match="bad_request"):
             undelete.page(post.p, bob, 5, place)
