@@ -1,26 +1,26 @@
-"""Email/query (RFC 8621 §4.4): a folder newest first from its index; other filters by a bounded scan.
+"""Email/query (RFC 8621 §4.4): a folder newest first from its index, words from the search index, and other
+filters by a bounded scan.
 
-What the scan cannot finish within MAX_SCAN rows is refused (unsupportedFilter), never answered wrongly.
+What cannot be finished within MAX_SCAN rows is refused (unsupportedFilter), never answered wrongly.
 """
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from chalicelib.jmap import arguments, limits
+from chalicelib.jmap import arguments, email_filter, limits
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json, MethodError
-from chalicelib.jmap.mailboxes import operator, window
-from chalicelib.rules.values import Correspondent, Row
-from chalicelib.services import mailbox
+from chalicelib.jmap.email_filter import Node
+from chalicelib.jmap.mailboxes import window
+from chalicelib.rules.values import Row
+from chalicelib.services import finding, mailbox
 
-Test = Callable[[Row], bool]
-_FLAGS = ("hasKeyword", "notKeyword")
-_TEXTS = ("from", "to", "subject")
 _MARKS_KEPT = 1_000
+LOOKED_AT_ONCE = 100  # hits whose records are read together
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Asked:
     """A query, checked."""
 
     folders: list[str]  # where to look
-    test: Test | None  # beyond the folder
+    test: Node | None  # beyond the folder
     ascending: bool
     collapse: bool
     total: bool
@@ -44,6 +44,8 @@ def query(ctx: Context, args: Json) -> Json:
     """Email/query."""
     state = ctx.state_of("Email")
     asked = _asked(ctx, args)
+    if asked.test is not None and email_filter.by_words(asked.test) and asked.folders:
+        return _searched(ctx, args, state, asked, asked.test)
     if not asked.plain:
         return _scanned(ctx, args, state, asked)
     [folder] = asked.folders
@@ -176,6 +178,32 @@ class _Window:
         return rows
 
 
+# --------------------------------------------------------------------- search
+def _searched(ctx: Context, args: Json, state: str, asked: Asked, node: Node) -> Json:
+    """A query with words in it: what the index names, looked at newest first until the page is full."""
+    position = arguments.integer(args, "position", 0) or 0
+    whole = asked.total or position < 0 or args.get("anchor") is not None
+    enough = None if whole else position + asked.limit
+    opened = finding.look(ctx.p, ctx.acct, tuple(dict.fromkeys(email_filter.terms(node))))
+    hits = finding.in_order(opened, lambda part: email_filter.possible(node, part), asked.ascending)
+    chosen: list[str] = []
+    threads: set[str] = set()
+    looked = 0
+    while (enough is None or len(chosen) < enough) and (batch := list(islice(hits, LOOKED_AT_ONCE))):
+        looked += len(batch)
+        if looked > limits.MAX_SCAN:
+            raise MethodError("unsupportedFilter", "There are too many messages to look at for this.")
+        found = ctx.emails(hit.id for hit in batch)
+        for hit in batch:
+            row = found.get(hit.id)
+            if row is None or row.folder not in asked.folders or not email_filter.holds(node, row, hit):
+                continue
+            if not (asked.collapse and row.thread in threads):
+                chosen.append(row.id)
+            threads.add(row.thread)
+    return window(ctx, args, state, chosen, limits.MAX_QUERY)
+
+
 # ----------------------------------------------------------------------- scan
 def _scanned(ctx: Context, args: Json, state: str, asked: Asked) -> Json:
     """A query no index serves: every row of its folders is looked at, if they are few enough."""
@@ -186,7 +214,7 @@ def _scanned(ctx: Context, args: Json, state: str, asked: Asked) -> Json:
         raise MethodError("unsupportedFilter", "There are too many messages to look at for this.")
     rows = list(_every(ctx, asked.folders))
     ctx.remember(rows)
-    chosen = [row for row in rows if asked.test is None or asked.test(row)]
+    chosen = [row for row in rows if asked.test is None or email_filter.holds(asked.test, row)]
     if asked.ascending:
         chosen.reverse()
     if asked.collapse:
@@ -212,80 +240,18 @@ def _rows(ctx: Context, folder: str) -> Iterator[Row]:
 
 
 # --------------------------------------------------------------------- filter
-def _filter(ctx: Context, given: Any) -> tuple[list[str], Test | None]:
-    """Folders to look in, and the test beyond that."""
+def _filter(ctx: Context, given: Any) -> tuple[list[str], Node | None]:
+    """Folders to look in, and what must hold beyond that."""
     folders = list(ctx.state().counters)
     if given is None:
         return folders, None
     if not isinstance(given, dict):
         raise arguments.wrong("filter", "an object or null")
     if "operator" in given:
-        return folders, operator(given, _test)
+        return folders, email_filter.read(given)
     inside, rest = given.get("inMailbox"), {n: v for n, v in given.items() if n != "inMailbox"}
     if inside is not None:
         if not isinstance(inside, str):
             raise arguments.wrong("inMailbox", "a mailbox id")
         folders = [folder for folder in folders if folder == inside]
-    if not folders:
-        return [], None
-    return folders, _test(rest) if rest else None
-
-
-def _test(given: Any) -> Test:
-    """A filter condition, or an operator over them, as a test of a row."""
-    if not isinstance(given, dict):
-        raise arguments.wrong("filter", "an object")
-    if "operator" in given:
-        return operator(given, _test)
-    tests = [_condition(name, value) for name, value in given.items()]
-    return lambda row: all(test(row) for test in tests)
-
-
-def _condition(name: str, value: Any) -> Test:
-    """One condition of RFC 8621 §4.4.1. Raises MethodError unsupportedFilter, invalidArguments."""
-    if name in ("before", "after"):
-        return _date(name, value)
-    if name in ("minSize", "maxSize"):
-        size = arguments.integer({name: value}, name, None, least=0) or 0
-        return (lambda row: row.size >= size) if name == "minSize" else (lambda row: row.size < size)
-    if name == "hasAttachment" and isinstance(value, bool):
-        return lambda row: row.has_attachment == value
-    if name in ("inMailbox", *_FLAGS, *_TEXTS) and isinstance(value, str):
-        return _worded(name, value)
-    if name == "inMailboxOtherThan" and isinstance(value, list):
-        return lambda row: row.folder not in value
-    if name in ("inMailbox", "hasAttachment", "inMailboxOtherThan", *_FLAGS, *_TEXTS):
-        raise arguments.wrong(name, "of the right type")
-    raise MethodError("unsupportedFilter", f"There is no filter {name[:100]}.")
-
-
-def _worded(name: str, value: str) -> Test:
-    wanted = value.casefold()
-    match name:
-        case "inMailbox":
-            return lambda row: row.folder == value
-        case "hasKeyword":
-            return lambda row: wanted in row.keywords
-        case "notKeyword":
-            return lambda row: wanted not in row.keywords
-        case "subject":
-            return lambda row: wanted in row.subject.casefold()
-        case "from":
-            return lambda row: _named(row.from_, wanted)
-    return lambda row: _named(row.to, wanted)
-
-
-def _named(people: tuple[Correspondent, ...], wanted: str) -> bool:
-    return any(wanted in f"{person.name} <{person.email}>".casefold() for person in people)
-
-
-def _date(name: str, value: Any) -> Test:
-    when: datetime | None = arguments.utc_date(value)
-    if when is None:
-        raise arguments.wrong(name, "a date")
-    moment = when
-    return (
-        (lambda row: row.received_at < moment)
-        if name == "before"
-        else (lambda row: row.received_at >= moment)
-    )
+    return folders, email_filter.read(rest) if rest else None

@@ -9,6 +9,7 @@ from chalicelib.mime.fields import header_fields
 from chalicelib.mime.parse import digest
 from chalicelib.mime.passing import passed_on
 from chalicelib.mime.rewrite import seven_bit, with_header, without_headers
+from chalicelib.mime.searchable import searchable
 
 __all__ = [
     "Bodies",
@@ -25,6 +26,7 @@ __all__ = [
     "part_text",
     "passed_on",
     "reported",
+    "searchable",
     "seven_bit",
     "with_header",
     "without_headers",

@@ -1,6 +1,7 @@
 """Everything a service works with, built once per process and only when first needed."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 
 from chalicelib import settings
@@ -27,7 +28,11 @@ from chalicelib.store.ledger import Ledger
 from chalicelib.store.mailbox import MailboxStore
 from chalicelib.store.notices import Notices
 from chalicelib.store.outbox import Outbox
+from chalicelib.store.recent import Recent
 from chalicelib.store.repeats import Repeats
+from chalicelib.store.resellers import Resellers
+from chalicelib.store.searchindex import SearchIndexes
+from chalicelib.store.segments import Directory as SegmentDirectory
 from chalicelib.store.sessions import Sessions
 from chalicelib.store.sold import Sold
 from chalicelib.store.standings import Standings
@@ -54,7 +59,10 @@ class Platform:
     journal: Journal
     holds: Holds
     abuse: Abuse
+    resellers: Resellers
     brands: Brands
+    indexes: SearchIndexes
+    directories: Recent[SegmentDirectory]
     mailboxes: MailboxStore
     outbox: Outbox
     tracks: Tracks
@@ -89,7 +97,10 @@ def build(env: settings.Settings, figures: Figures = DEFAULT) -> Platform:
         journal=Journal(directory_table),
         holds=Holds(directory_table),
         abuse=Abuse(directory_table),
+        resellers=Resellers(directory_table),
         brands=Brands(directory_table),
+        indexes=SearchIndexes(mail_table),
+        directories=Recent(timedelta(hours=1), 500),
         mailboxes=MailboxStore(mail_table, figures),
         outbox=Outbox(mail_table),
         tracks=Tracks(mail_table),

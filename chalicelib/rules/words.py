@@ -1,0 +1,98 @@
+"""Text as it is searched: words in one case without accents, and pairs of characters where words are not spaced.
+
+The same function reads what is kept and what is asked for, so both meet.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+LONGEST = 40  # characters of a token; the rest of a longer one is not looked at
+MOST = 6_000  # different tokens of one message
+SHORTEST_PREFIX = 3  # characters of a last word that stands for all words that begin so
+_RUN = re.compile(r"\w+")
+#: Scripts written without spaces: Thai to Burmese, Khmer, kana, Han, and Hangul, whose words carry particles.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
+
+
+def plain(text: str) -> str:
+    """One case, one width, no accents (Unicode NFKC case folding, marks removed)."""
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    kept = "".join(c for c in decomposed if not unicodedata.combining(c))
+    return unicodedata.normalize("NFC", kept)
+
+
+def tokens(text: str) -> Iterator[str]:
+    """The tokens of a text, in order, with repeats."""
+    for run in _RUN.findall(plain(text)):
+        if run.isascii():
+            yield run[:LONGEST]
+        else:
+            yield from _split(run)
+
+
+def _split(run: str) -> Iterator[str]:
+    """A run of letters in which scripts may be mixed."""
+    at = 0
+    for part in _UNSPACED.finditer(run):
+        if part.start() > at:
+            yield run[at : part.start()][:LONGEST]
+        yield from _pairs(part.group())
+        at = part.end()
+    if at < len(run):
+        yield run[at:][:LONGEST]
+
+
+def _pairs(run: str) -> Iterator[str]:
+    """Each character with the next one; the last alone, so that every character begins a token."""
+    for at in range(len(run) - 1):
+        yield run[at : at + 2]
+    yield run[-1]
+
+
+def kept(text: str) -> set[str]:
+    """What a message is found by."""
+    found: set[str] = set()
+    for token in tokens(text):
+        found.add(token)
+        if len(found) >= MOST:
+            break
+    return found
+
+
+def asked(text: str) -> list[tuple[str, bool]]:
+    """What a search asks for: (token, whether it stands for all that begin so). All of them must be there."""
+    wanted: dict[str, bool] = {}
+    runs = _RUN.findall(plain(text))
+    for number, run in enumerate(runs):
+        parts = list(_asked_parts(run))
+        for token in parts:
+            wanted.setdefault(token, False)
+        last = number == len(runs) - 1 and bool(parts)
+        if last and _open_ended(parts[-1], text):
+            wanted[parts[-1]] = True
+    return list(wanted.items())
+
+
+def _asked_parts(run: str) -> Iterator[str]:
+    """As `_split`; but of unspaced text pairs alone, where there is one, for the last character is in it."""
+    at = 0
+    for part in _UNSPACED.finditer(run):
+        if part.start() > at:
+            yield run[at : part.start()][:LONGEST]
+        pairs = list(_pairs(part.group()))
+        yield from pairs[:-1] if len(pairs) > 1 else pairs
+        at = part.end()
+    if at < len(run):
+        yield run[at:][:LONGEST]
+
+
+def _open_ended(token: str, text: str) -> bool:
+    """Whether the last word may be unfinished: it is not closed by anything, and long enough to mean something."""
+    unspaced = len(token) == 1 and bool(_UNSPACED.fullmatch(token))
+    return unspaced or (len(token) >= SHORTEST_PREFIX and text[-1:].isalnum())
