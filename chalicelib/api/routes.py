@@ -3,20 +3,30 @@
 from chalice.app import Chalice
 
 from chalicelib.api import (
+    abuse,
+    addresses,
     audit,
+    autoreply,
     brands,
     domains,
+    keys,
     kit,
+    lists,
     mailbox,
     mailboxes,
+    messages,
     notices,
+    operator,
     orders,
     outages,
+    passwords,
     public,
     quota,
     search,
+    secondfactor,
     sessions,
     status,
+    suspensions,
 )
 from chalicelib.api.errors import guard
 
@@ -25,7 +35,14 @@ SECTIONS = (
     domains,
     mailboxes,
     search,
+    addresses,
+    lists,
+    autoreply,
+    messages,
     sessions,
+    passwords,
+    secondfactor,
+    keys,
     public,
     mailbox,
     quota,
@@ -35,6 +52,9 @@ SECTIONS = (
     notices,
     outages,
     status,
+    suspensions,
+    abuse,
+    operator,
 )
 
 

@@ -24,6 +24,11 @@ class Figures:
     max_message_bytes: int = 25 * MB  # S19
     max_attachments: int = 4  # S19, webmail
     max_recipients: int = 250  # S20
+    max_aliases: int = 500  # S22, of a domain
+    max_forwards: int = 500  # S22, of a domain
+    max_lists: int = 200  # S22, of a domain
+    max_members: int = 10_000  # S22, of a list
+    max_targets: int = 20  # S22, of a forward
     webmail_per_minute: int = 10  # S21
     smtp_per_minute: int = 30  # S21
     recipients_per_call: int = 50  # SES

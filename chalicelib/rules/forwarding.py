@@ -9,8 +9,6 @@ from urllib.parse import quote
 
 from chalicelib.rules.values import Correspondent, MailingList
 
-MAX_TARGETS = 20  # of a forward
-
 #: Said by the writer's own server about the writer's own From; or a promise that only the writer can keep.
 STALE = frozenset(
     {

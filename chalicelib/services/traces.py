@@ -1,6 +1,6 @@
 """What a domain can see of its mail: a row for each message that came or went, and misaddressed mail."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -57,13 +57,22 @@ def _seen(message: Message, results: Mapping[str, Result], part: str) -> Seen:
 
 # ------------------------------------------------------------------------------------------------ reading
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a message for many has come. `failed`: members it could not be delivered to."""
+
+    members: int
+    served: int
+    failed: tuple[RecipientState, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Traced:
-    """A message with what became of each recipient. `states`: of those outside; `members`: of a fan-out."""
+    """A message with what became of each recipient of what was sent, and of what followed from it."""
 
     seen: Seen
     states: Mapping[str, RecipientState] = field(default_factory=dict)
     passed: Mapping[str, tuple[RecipientState, ...]] = field(default_factory=dict)  # by recipient
-    members: Mapping[str, tuple[Slice, ...]] = field(default_factory=dict)  # by recipient
+    expanded: Mapping[str, Progress] = field(default_factory=dict)  # by recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +147,26 @@ def one(p: Platform, domain: HostedDomain, key: str) -> Traced:
     if seen.way == "out":
         return _with_states(p, [seen])[0]
     passed: dict[str, tuple[RecipientState, ...]] = {}
-    members: dict[str, tuple[Slice, ...]] = {}
+    expanded: dict[str, Progress] = {}
     for address, (outcome, _, _, via) in seen.results.items():
         if via and outcome == "expanded":
-            members[address] = tuple(p.tracks.slices(via))
+            expanded[address] = _progress(p.tracks.slices(via))
         elif via:
             out = p.outbox.load(via)
             passed[address] = tuple(
                 delivery.shown(a, f) for chunk in (out[1] if out else ()) for a, f in chunk.fates.items()
             )
-    return Traced(seen, passed=passed, members=members)
+    return Traced(seen, passed=passed, expanded=expanded)
+
+
+def _progress(slices: Sequence[Slice]) -> Progress:
+    failed = [
+        RecipientState(member, "failed", 1, status, text)
+        for s in slices
+        for member, (status, text) in s.failed.items()
+    ]
+    served = sum(len(s.members) for s in slices if s.done)
+    return Progress(sum(len(s.members) for s in slices), served, tuple(failed))
 
 
 def misaddressed(p: Platform, domain: HostedDomain, limit: int, after: str) -> tuple[list[Stray], str]:

@@ -21,7 +21,7 @@ from chalicelib.store.outbox import Outgoing
 
 LIFE = timedelta(days=30)
 Way = Literal["in", "out"]
-_LAST = "\uffff"
+_LAST = ":"  # follows the digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,17 @@ class Tracks:
         self, reseller: str, domain: str, limit: int, *, after: str = "", since: int = 0
     ) -> tuple[list[Seen], str]:
         """Rows from newest to oldest, and the key to go on after ("": no more)."""
-        pk = f"T#{reseller}#{domain}"
-        span = (f"{since:013d}", _LAST)
+        rows, following = self._newest(f"T#{reseller}#{domain}", limit, after, since)
+        return [_seen(item) for item in rows], following
+
+    def _newest(self, pk: str, limit: int, after: str, since: int) -> tuple[list[Item], str]:
+        """Rows since a moment (ms). A page that began before time took its last row away ends there."""
+        first = f"{since:013d}"
+        if after and not first <= after < _LAST:
+            return [], ""
         start = {"pk": pk, "sk": after} if after else None
-        rows = self._table.query(pk, between=span, descending=True, limit=limit, start=start)
-        return [_seen(item) for item in rows.items], str(rows.next["sk"]) if rows.next else ""
+        rows = self._table.query(pk, between=(first, _LAST), descending=True, limit=limit, start=start)
+        return rows.items, str(rows.next["sk"]) if rows.next else ""
 
     def one(self, reseller: str, domain: str, key: str) -> Seen | None:
         """A row of the trace."""
@@ -122,11 +128,8 @@ class Tracks:
         self, reseller: str, domain: str, limit: int, *, after: str, since: int
     ) -> tuple[list[Stray], str]:
         """Misaddressed mail since a moment (ms) from newest to oldest, and the key to go on after."""
-        pk = f"MIS#{reseller}#{domain}"
-        start = {"pk": pk, "sk": after} if after else None
-        span = (f"{since:013d}", _LAST)
-        rows = self._table.query(pk, between=span, descending=True, limit=limit, start=start)
-        return [_stray(item) for item in rows.items], str(rows.next["sk"]) if rows.next else ""
+        rows, following = self._newest(f"MIS#{reseller}#{domain}", limit, after, since)
+        return [_stray(item) for item in rows], following
 
     # ------------------------------------------------------------------ fan-outs
     def plan(self, fan: Fan, slices: Sequence[Slice], now: datetime) -> Fan:
