@@ -55,7 +55,7 @@ def _places(salt: str, address: str, size: int) -> list[int]:
     return [int.from_bytes(digest[at : at + 4], "big") % (8 * size) for at in range(0, 4 * HASHES, 4)]
 
 
-def _has(bits: bytes, salt: str, address: str) -> bool:
+def _has(bits: bytes | bytearray, salt: str, address: str) -> bool:
     return bool(bits) and all(bits[b >> 3] & (1 << (b & 7)) for b in _places(salt, address, len(bits)))
 
 
@@ -66,9 +66,14 @@ def strangers(known: Known, salt: str, addresses: Iterable[str]) -> list[str]:
 
 
 def learn(known: Known, salt: str, addresses: Iterable[str]) -> Known:
-    """With these written to. A full filter becomes the previous one, and the next is twice as large."""
+    """With these written to, again or for the first time: who is written to regularly is not forgotten.
+
+    A full filter becomes the previous one, and the next is twice as large.
+    """
     bits, count, previous = bytearray(known.current), known.count, known.previous
     for address in addresses:
+        if _has(bits, salt, address):
+            continue
         if count >= len(bits):
             previous, bits, count = bytes(bits), bytearray(min(2 * len(bits), LARGEST)), 0
         for place in _places(salt, address, len(bits)):
@@ -97,7 +102,7 @@ def sending(watch: Watch, salt: str, addresses: Iterable[str], now: int) -> Watc
     if not new and len(everybody) <= FEW:
         return None
     counted = count(watch, now, recipients=len(everybody), strangers=len(new))
-    return replace(counted, known=learn(watch.known, salt, new))
+    return replace(counted, known=learn(watch.known, salt, everybody))
 
 
 def hard(status: str) -> bool:

@@ -16,6 +16,7 @@ class Reseller:
     name: str
     contact: str
     brand: str
+    state: Literal["active", "closed"] = "active"  # closed: its API keys open nothing
 
 
 @dataclass(frozen=True, slots=True)

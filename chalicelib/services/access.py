@@ -27,7 +27,9 @@ def unquoted(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 def caller(p: Platform, token: str, source: str, role: Role) -> Caller:
     """Who holds this key or session, in the role that a route is for. Raises unauthenticated, forbidden."""
     if role in ("reseller", "operator"):
-        return signin.api_caller(p, token, source, role)
+        who = signin.api_caller(p, token, source, role)
+        _require_open(p, who)
+        return who
     account = signin.session(p, token)
     if role == "admin" and not account.admin:
         raise ServiceError("forbidden", "This needs the rights of an email administrator.")
@@ -41,6 +43,13 @@ def caller(p: Platform, token: str, source: str, role: Role) -> Caller:
         account=account.id,
         address=account.address,
     )
+
+
+def _require_open(p: Platform, who: Caller) -> None:
+    """Raises ServiceError forbidden for a reseller that the operator closed."""
+    reseller = p.directory.reseller(who.reseller) if who.reseller else None
+    if reseller is not None and reseller.state == "closed":
+        raise ServiceError("forbidden", "This reseller account is closed.")
 
 
 def domain(p: Platform, who: Caller, name: str | None, action: str) -> HostedDomain:

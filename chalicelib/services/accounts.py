@@ -8,6 +8,7 @@ from chalicelib.rules import signin as rules
 from chalicelib.rules.addresses import AddressError, normalise
 from chalicelib.rules.errors import Fault, ServiceError
 from chalicelib.rules.hosted import Brand, Reseller
+from chalicelib.rules.values import SYSTEM, Caller
 from chalicelib.services import keys
 from chalicelib.services.platform import Platform
 
@@ -30,7 +31,12 @@ def create_reseller(p: Platform, id: str, name: str, brand: Brand, contact: str)
 
 
 def issue_key(
-    p: Platform, reseller: str, scopes: Iterable[str], expires: datetime | None = None, label: str = ""
+    p: Platform,
+    reseller: str,
+    scopes: Iterable[str],
+    expires: datetime | None = None,
+    label: str = "",
+    caller: Caller = SYSTEM,
 ) -> str:
     """A new API key, in the only moment it can be seen; of the operator for reseller "".
 
@@ -42,4 +48,4 @@ def issue_key(
         raise ServiceError("invalid", f"Not a scope: {', '.join(unknown) or '(none given)'}.")
     if reseller and p.directory.reseller(reseller) is None:
         raise ServiceError("not_found", "There is no such reseller.")
-    return keys.issue(p, reseller, wanted, expires, label)
+    return keys.issue(p, reseller, wanted, expires, label, caller)

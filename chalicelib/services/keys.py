@@ -21,7 +21,6 @@ from chalicelib.services.signin import KEY_PREFIX, digest
 
 MOST_KEYS = 200
 MOST_SOURCES, MOST_DOMAINS = 50, 50
-LONGEST_OVERLAP = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +140,12 @@ def revoke(p: Platform, caller: Caller, id: str) -> None:
     _commit(p, [p.credentials.key_gone(key), event])
 
 
-def issue(p: Platform, reseller: str, scopes: frozenset[str], expires: datetime | None, label: str) -> str:
+def issue(
+    p: Platform, reseller: str, scopes: frozenset[str], expires: datetime | None, label: str, caller: Caller
+) -> str:
     """A key that nobody's key asked for: the first of a reseller or of the operator."""
     made, text = _new(reseller, label, scopes, expires)
-    _commit(p, [p.credentials.key_put(made)])
+    _commit(p, [p.credentials.key_put(made), _note(caller, "key.created", made)])
     return text
 
 

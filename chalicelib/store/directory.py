@@ -34,6 +34,7 @@ from chalicelib.store.records import (
     meta_key,
     order_item,
     order_of,
+    reseller_of,
 )
 
 GSI = Index("gsi1", "gpk", "gsk")
@@ -254,7 +255,7 @@ class Directory:
     def reseller(self, reseller_id: str) -> Reseller | None:
         """A reseller."""
         item = self.table.get(meta_key("RESELLER", reseller_id))
-        return Reseller(**{k: item[k] for k in Reseller.__dataclass_fields__}) if item else None
+        return reseller_of(item) if item else None
 
 
 def _split(text: str) -> tuple[str, str] | None:

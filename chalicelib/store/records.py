@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.aws.table import Item
 from chalicelib.rules.figures import MB
-from chalicelib.rules.hosted import DnsRow, HostedDomain, Order, OrderedMailbox
+from chalicelib.rules.hosted import DnsRow, HostedDomain, Order, OrderedMailbox, Reseller
 from chalicelib.rules.values import Account, Automatic, Away, Entry, Forward, MailingList
 
 LIST_FIELDS = ("id", "name", "posting", "reply_to", "members", "outside", "version")
@@ -30,6 +30,11 @@ def meta_key(kind: str, id: str) -> dict[str, str]:
 def time_or_none(text: str | None) -> datetime | None:
     """A stored time."""
     return datetime.fromisoformat(text) if text else None
+
+
+def reseller_of(item: Mapping[str, Any]) -> Reseller:
+    """A reseller from its item."""
+    return Reseller(**{k: item[k] for k in Reseller.__dataclass_fields__ if k in item})
 
 
 def domain_item(d: HostedDomain) -> Item:
