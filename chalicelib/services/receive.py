@@ -239,10 +239,11 @@ def _pass_on(p: Platform, message: Message, address: str, d: routing.PassOn, sha
     """S22: on to others, each once; what nobody can be sent stays in the mailbox, or is refused."""
     kept = _one(p, message, d.keep, address) if d.keep else None
     inside, outside = forwarding.sorted_out(p, [a for a in d.to if a not in shared.seen])
-    shared.seen.update(inside, outside)
+    shared.seen.update(inside)
     results = dict(deliver(p, forwarding.addressed(message, inside), shared)) if inside else {}
     if outside:
         sent = refused(d.barred) if d.barred else forwarding.send_on(p, message, d.address, outside)
+        shared.seen.update(outside if sent.good else ())
         results |= dict.fromkeys(outside, sent)
     via = next((r.via for r in results.values() if r.outcome == "forwarded"), "")
     if kept and kept.good:

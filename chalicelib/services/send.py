@@ -98,15 +98,17 @@ def _create(p: Platform, s: Submission) -> tuple[Outgoing, list[Chunk]]:
         identity=s.identity,
         thread=s.thread,
     )
-    return _keep(p, s, out, chunks)
+    return _keep(p, s, out, chunks, _track(out, found))
 
 
-def _keep(p: Platform, s: Submission, out: Outgoing, chunks: list[Chunk]) -> tuple[Outgoing, list[Chunk]]:
+def _keep(
+    p: Platform, s: Submission, out: Outgoing, chunks: list[Chunk], track: Sequence[Write]
+) -> tuple[Outgoing, list[Chunk]]:
     """The one transaction, with the sender's rate in it (S21): counted once, and only what is sent."""
     for attempt in range(TRIES):
         try:
             rate, seen = _pace(p, s, out.envelope.recipients)
-            p.outbox.create(out, chunks, rate, [*_track(s, out), *seen])
+            p.outbox.create(out, chunks, rate, [*track, *seen])
         except Stale:
             pause(min(attempt, 4))
         except Repeated:
@@ -116,9 +118,10 @@ def _keep(p: Platform, s: Submission, out: Outgoing, chunks: list[Chunk]) -> tup
     raise Busy("rate overtaken again and again")
 
 
-def _track(s: Submission, out: Outgoing) -> list[Write]:
+def _track(out: Outgoing, found: dict[str, Lookup]) -> list[Write]:
     """The row of the domain's trace, for what its people send."""
-    return [sent_put(s.account.reseller, out)] if s.account else []
+    domain = found.get(out.envelope.sender.lower(), NOWHERE).domain
+    return [sent_put(domain.reseller, out)] if domain and out.account else []
 
 
 def _pace(p: Platform, s: Submission, recipients: Sequence[str]) -> tuple[Rate | None, list[Write]]:
