@@ -100,10 +100,14 @@ def _sweep(p: Platform, domain: HostedDomain, stop: float) -> bool:
 
 
 def make_way(p: Platform, name: str) -> None:
-    """Before a name is ordered: nothing of who had it may be left. Raises ServiceError unavailable."""
+    """Before a name is ordered: nothing of who had it may be left. Raises ServiceError: unavailable; conflict
+    where the operator suspended it, for nobody else lifts that (S33).
+    """
     domain = p.directory.domain(name)
     if domain is None or domain.state != "reversed" or domain.returning:
         return
+    if "operator" in domain.holds:
+        raise ServiceError("conflict", "This domain cannot be ordered at present.")
     work = _sweep if domain.cleared else _clear
     if not work(p, domain, time.monotonic() + SECONDS):
         detail = "This domain is being made free just now. Please try again in a moment."
