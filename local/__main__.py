@@ -93,6 +93,7 @@ def describe(chosen: Mapping[str, int], seeded: Seeded) -> dict[str, Any]:
         **{name: f"127.0.0.1:{chosen[name]}" for name in doors},
         "imap": None,
         "ca": str(folder() / "tls" / "ca.pem"),
+        "operator": {"api_key": seeded.operator_key},
         "resellers": seeded.resellers,
         "mailboxes": seeded.mailboxes,
     }
@@ -124,6 +125,7 @@ def show(described: Mapping[str, Any], seeded: Seeded, target: Path, seconds: fl
     lines += [
         f"  {r['name']:<{width}}  {r['api_key']}  ({', '.join(r['domains'])})" for r in described["resellers"]
     ]
+    lines.append(f"  {'Operator':<{width}}  {described['operator']['api_key']}  (/v1/operator)")
     print("\n".join([*lines, "", f"All of this is in {target}"]), flush=True)
 
 

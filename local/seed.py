@@ -127,6 +127,7 @@ class Seeded:
     resellers: list[Json] = field(default_factory=list)
     mailboxes: list[Json] = field(default_factory=list)
     pending: list[str] = field(default_factory=list)
+    operator_key: str = ""
 
 
 class Seeder:
@@ -139,6 +140,7 @@ class Seeder:
 
     def seed(self, shops: tuple[Shop, ...] = SHOPS) -> Seeded:
         """All of it. Raises SeedError when the API refuses."""
+        self._seeded.operator_key = accounts.issue_key(self._platform, "", ["*"], label="local run")
         for shop in shops:
             self._open(shop)
         self._stack.settle()

@@ -75,6 +75,7 @@ def test_stack_json_has_the_form_that_tools_rely_on(run: Run, town: Town) -> Non
     assert town.stack["api"].endswith("/v1")
     assert town.stack["smtp_in"] == f"127.0.0.1:{run.ports['SMTP_IN']}"
     assert all(set(r) == {"name", "api_key", "domains"} for r in town.stack["resellers"])
+    assert set(town.stack["operator"]) == {"api_key"}
     assert all(set(m) == {"address", "password", "admin", "imap"} for m in town.stack["mailboxes"])
     assert stat.S_IMODE(run.described.stat().st_mode) == 0o600, "it holds keys and passwords"
 
