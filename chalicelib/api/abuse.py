@@ -155,7 +155,8 @@ def get_report(call: Call, report: str) -> ReportOut:
     answers={201: ReportOut},
     example=Example(
         body={
-            "message_id": "0100019caaaaaaaa-11111111-2222-3333-4444-555555555555-000000@email.amazonses.com",
+            "message_id": "20260302090000.1@x.test",
+            "sender": "bob@x.test",
             "kind": "harassment",
             "note": "By telephone.",
         }
