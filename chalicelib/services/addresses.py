@@ -292,7 +292,10 @@ def set_unknown(
     after = {"unknown": unknown, "mailbox": account.address.rpartition("@")[0] if account else None}
     event = _event(caller, domain, "domain.catch-all-changed", "", before, after)
     catch_all = account.id if account else ""
-    p.addresses.set_unknown(domain.name, unknown, catch_all, event)
+    try:
+        p.addresses.set_unknown(domain.name, unknown, catch_all, event)
+    except Overtaken as error:
+        raise _overtaken() from error
     return replace(domain, unknown=unknown, catch_all=catch_all)
 
 

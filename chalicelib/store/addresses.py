@@ -2,7 +2,7 @@
 
   DOMAIN#d        ADDR#local  kind alias (target: a mailbox's id), forward (to), list; gpk ADDRS#d#kind
   DOMAIN#d        META        unknown, catch_all; n_alias, n_forward, n_list: how many there are
-  LIST#d#local#id M#nn        members, spread over 64 blocks by hash: address → whether it is outside
+  LIST#d#local    M#nn        members, spread over 64 blocks by hash: address → whether it is outside
   DOMAIN#d        AUTO#acct   the text of a mailbox's auto-reply; its dates are in the mailbox's item, too
 
 A list's `version` changes with every change of its members, and is the lock of all its blocks.
@@ -24,12 +24,14 @@ from chalicelib.aws.table import (
     Put,
     Table,
     Update,
+    Verify,
     Write,
     equals,
 )
 from chalicelib.rules.autoreply import AutoReply
 from chalicelib.rules.values import Account, Forward, MailingList, Unknown
 from chalicelib.store.directory import AUTOMATIC
+from chalicelib.store.holdings import IN_USE
 from chalicelib.store.records import (
     LIST_FIELDS,
     address_key,
@@ -78,26 +80,28 @@ class Addresses:
         index = {"gpk": f"ADDRS#{domain}#{kind}", "gsk": local}
         item = {**address_key(domain, local), "kind": kind, **index, **fields}
         writes: list[Write] = [Put(item, self._unchanged(old)), event]
-        if old is None or old["kind"] != kind:
-            writes.append(Update(domain_key(domain), add={f"n_{kind}": 1}, check=PRESENT))
+        more = int(old is None or old["kind"] != kind)
+        writes.append(Update(domain_key(domain), add={f"n_{kind}": more}, check=PRESENT & IN_USE))
         self._transact(writes)
 
     def remove(self, domain: str, old: Item, also: Sequence[Write]) -> None:
-        """Take an address away; what every domain has instead comes back. Raises Overtaken."""
+        """Take an address away with a list's members; what every domain has instead comes back.
+
+        Raises Overtaken.
+        """
         local = str(old["gsk"])
         automatic = AUTOMATIC.get(local)
-        key = address_key(domain, local)
         gone = self._unchanged(old)
-        writes: list[Write] = [
-            Put(automatic_item(domain, local, automatic), gone) if automatic else Delete(key, gone),
-            Update(domain_key(domain), add={f"n_{old['kind']}": -1}, check=PRESENT),
-            *also,
-        ]
-        self._transact(writes)
+        there: Write = Delete(address_key(domain, local), gone)
+        if automatic:
+            there = Put(automatic_item(domain, local, automatic), gone)
+        count = Update(domain_key(domain), add={f"n_{old['kind']}": -1}, check=PRESENT & IN_USE)
+        writes: list[Write] = [there, count, *also]
         if old["kind"] == "list":
-            pk = list_key(domain, local, old["id"])
-            keys = [{"pk": pk, "sk": str(block["sk"])} for block in self._table.query_all(pk)]
-            self._table.batch_write(delete=keys)
+            pk = _list_pk(list_of(old))
+            blocks = self._table.query_all(pk, consistent=True)
+            writes += [Delete({"pk": pk, "sk": str(block["sk"])}) for block in blocks]
+        self._transact(writes)
 
     @staticmethod
     def _unchanged(old: Item | None) -> Any:
@@ -158,13 +162,15 @@ class Addresses:
         local, _, domain = entry.address.rpartition("@")
         change = {"members": len(new), "outside": outside, "version": entry.version + 1}
         check = equals(id=entry.id, version=entry.version)
-        self._transact([Update(address_key(domain, local), set=change, check=check), event, *writes])
+        used = Verify(domain_key(domain), PRESENT & IN_USE)
+        self._transact([Update(address_key(domain, local), set=change, check=check), event, used, *writes])
         return MailingList(**{**asdict(entry), **change})
 
     # ----------------------------------------------------------- domain, mailbox
     def set_unknown(self, domain: str, unknown: Unknown, catch_all: str, event: Write) -> None:
-        """S22: what happens to mail for unknown addresses. `catch_all`: a mailbox's id."""
-        change = Update(domain_key(domain), set={"unknown": unknown, "catch_all": catch_all}, check=PRESENT)
+        """S22: what happens to mail for unknown addresses. `catch_all`: a mailbox's id. Raises Overtaken."""
+        sets = {"unknown": unknown, "catch_all": catch_all}
+        change = Update(domain_key(domain), set=sets, check=PRESENT & IN_USE)
         self._transact([change, event])
 
     def set_forward(self, account: Account, to: Sequence[str], keep: bool, event: Write) -> None:
@@ -231,14 +237,10 @@ def list_fields(entry: MailingList) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in LIST_FIELDS}
 
 
-def list_key(domain: str, local: str, id: str) -> str:
-    """The partition of a list's members."""
-    return f"LIST#{domain}#{local}#{id}"
-
-
 def _list_pk(entry: MailingList) -> str:
+    """The partition of a list's members."""
     local, _, domain = entry.address.rpartition("@")
-    return list_key(domain, local, entry.id)
+    return f"LIST#{domain}#{local}"
 
 
 def _block(address: str) -> int:

@@ -38,7 +38,6 @@ from chalicelib.store.records import (
 #: Attributes that an address item may come to have: one that came after the item was read is a change too.
 OPTIONAL = ("holds", "held", "recovery", "hash", "epoch", "two_step", "forward", "auto")
 IN_USE = Check("#state <> :reversed", {":reversed": "reversed"}, {"#state": "state"})
-ALIASES_AT_ONCE = 80
 
 
 class Taken(Exception):
@@ -150,26 +149,20 @@ class Holdings:
     def rename(
         self, item: Item, account: Account, local: str, keep_alias: bool, also: Sequence[Write]
     ) -> None:
-        """A mailbox under another name of its domain, aliases following it. Raises Taken, Changed."""
+        """A mailbox under another name of its domain, also one of its own aliases; those go on, as they hold
+        its id. Raises Taken, Changed.
+        """
         old, domain = account.address.rpartition("@")[0], account.domain
         moved = {**item, **address_key(domain, local), **live_index(account.reseller, f"{local}@{domain}")}
         leave: Write = Delete(address_key(domain, old), unchanged(item))
         if keep_alias:
-            leave = Put(alias_item(domain, old, local), unchanged(item))
-        free = ABSENT | equals(kind="alias", to=old)
+            leave = Put(alias_item(domain, old, account.id), unchanged(item))
+        was_alias = self.table.get(address_key(domain, local)) is not None
+        free = equals(kind="alias", target=account.id) if was_alias else ABSENT
         renamed = Update(meta_key("ACCOUNT", account.id), set={"address": f"{local}@{domain}"}, check=PRESENT)
-        follow = [
-            Update(address_key(domain, alias), set={"to": local}, check=equals(kind="alias", to=old))
-            for alias in self._aliases(domain, old)
-            if alias != local
-        ]
-        self._write([leave, Put(moved, free), renamed, *also, *follow])
-
-    def _aliases(self, domain: str, local: str) -> list[str]:
-        """Names of the aliases of a mailbox."""
-        items = self.table.query_all(f"DOMAIN#{domain}", begins="ADDR#", consistent=True)
-        found = [i for i in items if i.get("kind") == "alias" and i.get("to") == local]
-        return [i["sk"].removeprefix("ADDR#") for i in found[:ALIASES_AT_ONCE]]
+        more = keep_alias - was_alias
+        count = [Update(domain_key(domain), add={"n_alias": more}, check=PRESENT)] if more else []
+        self._write([leave, Put(moved, free), renamed, *also, *count])
 
     def remove(
         self, hosted: HostedDomain, item: Item, at: datetime, until: datetime, also: Sequence[Write]

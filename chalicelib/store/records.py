@@ -85,9 +85,10 @@ def account_item(account: Account) -> Item:
     return {**meta_key("ACCOUNT", account.id), "address": account.address}
 
 
-def alias_item(domain: str, local: str, to: str) -> Item:
-    """The address item of an alias of the domain's mailbox `to`."""
-    return {**address_key(domain, local), "kind": "alias", "to": to}
+def alias_item(domain: str, local: str, account: str) -> Item:
+    """The address item of an alias of the mailbox with that id, which follows it through any rename."""
+    index = {"gpk": f"ADDRS#{domain}#alias", "gsk": local}
+    return {**address_key(domain, local), "kind": "alias", "target": account, **index}
 
 
 def mailbox_item(account: Account, password_hash: str | None) -> Item:

@@ -195,3 +195,38 @@ def test_the_trace_is_the_domains_own(house: Registry) -> None:
     assert house.call("GET", f"{OWN}/messages?since=yesterday").status == 400
     assert house.call("GET", f"{OWN}/messages?since=2026-03-01T00:00:00Z&direction=out").status == 200
     assert house.call("GET", "/v1/operator/domains/x.test/messages", key=house.operator_key).status == 200
+
+
+def test_S10_aliases_follow_a_rename_and_a_deletion_that_is_undone(house: Registry) -> None:
+    house.call("PUT", f"{OWN}/aliases/robert", {"mailbox": "bob"})
+    house.call("PUT", f"{OWN}/catch-all", {"unknown": "deliver", "mailbox": "bob"})
+    assert (
+        house.call("POST", f"{OWN}/mailboxes/bob/rename", {"local": "bobby", "keep_alias": True}).status
+        == 200
+    )
+    found = {a["local"]: a["mailbox"] for a in house.call("GET", f"{OWN}/aliases").json["aliases"]}
+    assert found == {"bob": "bobby", "robert": "bobby"}
+    assert house.call("GET", f"{OWN}/catch-all").json["mailbox"] == "bobby"
+    assert house.call("POST", f"{OWN}/mailboxes/bobby/rename", {"local": "robert"}).status == 200
+    found = {a["local"]: a["mailbox"] for a in house.call("GET", f"{OWN}/aliases").json["aliases"]}
+    assert found == {"bob": "robert"}
+    assert house.call("POST", f"{OWN}/mailboxes/robert/rename", {"local": "ann"}).status == 409
+    id = house.call("GET", f"{OWN}/mailboxes/robert").json["account_id"]
+    assert house.call("DELETE", f"{OWN}/mailboxes/robert").status == 204
+    assert house.call("GET", f"{OWN}/aliases/bob").json["mailbox"] is None
+    assert house.platform.directory.lookup(["bob@x.test"])["bob@x.test"].entry is None
+    assert house.call("POST", f"/v1/deleted-mailboxes/{id}/restore").status == 200
+    assert house.call("GET", f"{OWN}/aliases/bob").json["mailbox"] == "robert"
+    assert house.platform.addresses.count("x.test", "alias") == 1
+
+
+def test_S10_a_reversed_domain_takes_its_addresses_along(house: Registry) -> None:
+    house.call("PUT", f"{OWN}/lists/team", {"posting": "members"})
+    house.call("PUT", f"{OWN}/lists/team/members", {"members": ["bob@x.test"]})
+    house.call("PUT", f"{OWN}/aliases/robert", {"mailbox": "bob"})
+    assert house.call("POST", f"{OWN}/reversal").status == 201
+    assert house.call("PUT", f"{OWN}/lists/late", {}).status in (404, 409)
+    house.order("x.test", caller=house.other)
+    assert house.call("GET", f"{OWN}/aliases", key=house.other_key).json["aliases"] == []
+    assert house.call("PUT", f"{OWN}/lists/team", {}, key=house.other_key).json["members"]["used"] == 0
+    assert house.call("GET", f"{OWN}/lists/team/members", key=house.other_key).json["members"] == []
