@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MACHINES = {"arm64": ("aarch64", 183), "x86_64": ("x86_64", 62)}
 #: What chalicelib/aws calls. botocore describes 400 services, half of the package; the others' descriptions
 #: would only make every cold start longer.
-SERVICES = frozenset({"dynamodb", "s3", "ses", "sesv2", "sqs", "stepfunctions"})
+SERVICES = frozenset({"dynamodb", "s3", "secretsmanager", "ses", "sesv2", "sqs", "stepfunctions"})
 LIMIT = 120 * 1024 * 1024  # bytes unzipped; Lambda itself takes 250 MB
 
 
