@@ -153,9 +153,8 @@ def hold_domain(call: Call) -> Reply:
 )
 def lift_domain(call: Call) -> None:
     """Lift the operator's suspension of the domain: who, when and why are kept (S33)."""
-    suspension.release(call.platform, call.caller, call.domain, "operator", call.body.reason)
-    if call.body.clear_strikes:
-        call.platform.abuse.clear(call.domain, None)
+    b = call.body
+    suspension.lift(call.platform, call.caller, call.domain, b.reason, clear_strikes=b.clear_strikes)
 
 
 # ---------------------------------------------------------------------------------------------- mailboxes
@@ -240,9 +239,8 @@ def hold_mailbox(call: Call) -> Reply:
 )
 def lift_mailbox(call: Call) -> None:
     """Lift the operator's suspension of a mailbox: who, when and why are kept (S33)."""
-    suspension.release(call.platform, call.caller, call.account, "operator", call.body.reason)
-    if call.body.clear_strikes:
-        call.platform.abuse.clear(call.domain, call.account.id)
+    b = call.body
+    suspension.lift(call.platform, call.caller, call.account, b.reason, clear_strikes=b.clear_strikes)
 
 
 # ------------------------------------------------------------------------------------------ stolen mailboxes

@@ -73,6 +73,30 @@ def release(p: Platform, caller: Caller, target: Target, holder: Holder, reason:
     raise Busy("holds overtaken again and again")
 
 
+def lift(p: Platform, caller: Caller, target: Target, reason: str, *, clear_strikes: bool) -> None:
+    """S33: lift the operator's suspension; with `clear_strikes` its reports were wrong and count no more.
+
+    The strikes go first: a repeat after a crash then still finds what to lift. Raises ServiceError not_found.
+    """
+    if "operator" not in _read(p, target):
+        raise ServiceError("not_found", "There is no such suspension.")
+    if clear_strikes:
+        of = target if isinstance(target, HostedDomain) else p.directory.domain(target.domain)
+        account = target.id if isinstance(target, Account) else None
+        subject = target.address if isinstance(target, Account) else target.name
+        if of is not None:
+            note = audit.note(
+                caller,
+                "strikes.cleared",
+                subject,
+                reseller=of.reseller,
+                domain=of.name,
+                after={"reason": reason},
+            )
+            p.abuse.clear(of, account, [note])
+    release(p, caller, target, "operator", reason)
+
+
 def _read(p: Platform, target: Target) -> dict[str, Held]:
     found = p.holds.read(target)
     if found is None:

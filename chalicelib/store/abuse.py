@@ -103,8 +103,10 @@ class Abuse:
         mine = hosted is None or item["order"] == hosted.order
         return [_strike(row) for row in item["strikes"]] if mine else [], int(item["v"])
 
-    def clear(self, hosted: HostedDomain, account: str | None) -> None:
-        """Strikes that were wrong no longer count: those of an account, or all of the domain."""
+    def clear(self, hosted: HostedDomain, account: str | None, also: Sequence[Write] = ()) -> None:
+        """Strikes that were wrong no longer count: those of an account, or all of the domain. `also` is
+        written where there were any.
+        """
         for _ in range(TRIES):
             strikes, version = self.strikes(hosted.name, hosted)
             kept = [s for s in strikes if account is not None and s.account != account]
@@ -112,7 +114,7 @@ class Abuse:
                 return
             write = _strikes_write(hosted.name, hosted, kept, version)
             try:
-                self._table.put(write.item, check=write.check)
+                self._table.transact([write, *also])
             except ConditionFailed:
                 continue
             return

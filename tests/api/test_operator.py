@@ -178,6 +178,8 @@ def test_S33_lifting_with_the_strikes_of_a_wrong_report(town: Registry) -> None:
     lift = {"reason": "A mistake.", "clear_strikes": True}
     assert call(town, "DELETE", "/domains/x.test/mailboxes/bob/suspension", lift).status == 204
     assert town.call("GET", "/v1/domains/x.test/strikes").json["strikes"] == []
+    told = {e["type"]: e["after"] for e in town.call("GET", "/v1/domains/x.test/audit").json["events"]}
+    assert told["strikes.cleared"] == {"reason": "A mistake."}
     assert (
         call(town, "POST", "/abuse-reports", {"submission": "m1", "kind": "spam"}).json["state"] == "repeat"
     )
