@@ -85,7 +85,7 @@ def answers(account: Account, own: Collection[str], asking: Asking, now: datetim
     verdicts = asking.verdicts
     return (
         on(account.away, now)
-        and account.state == "active"
+        and not account.holds
         and not asking.automatic
         and answerable(asking.sender)
         and asking.sender not in own

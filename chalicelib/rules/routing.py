@@ -162,7 +162,7 @@ def _barred(domain: Domain, arrival: Arrival) -> Bounce | None:
 def _mailbox(account: Account, arrival: Arrival, facts: Facts, barred: Bounce | None) -> Decision:
     """A mailbox, which may pass its mail on. What cannot leave stays in it."""
     here = folder(account, arrival.verdicts)
-    if not account.forward or barred or account.state == "suspended":
+    if not account.forward or barred or account.holds:
         return here
     if account.address in facts.passed:
         return LOOP

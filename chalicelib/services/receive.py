@@ -142,13 +142,19 @@ def deliver(p: Platform, message: Message, shared: Round | None = None) -> dict[
     failure: Exception | None = None
     for address, (found, decision) in decide(p, message, shared.sender).items():
         try:
-            results[address] = replace(_apply(p, message, address, decision, shared), found=found)
+            own = shared if _may_answer(found) else replace(shared, answered=False)
+            results[address] = replace(_apply(p, message, address, decision, own), found=found)
         except (Busy, ServiceError) as error:
             logger.warning("recipient put off", extra={"arrival": message.arrival.id, "error": str(error)})
             failure = error
     if failure:
         raise failure
     return results
+
+
+def _may_answer(found: Lookup) -> bool:
+    """Whether an auto-reply may leave: not for a name that nobody has, nor from a suspended domain (S32)."""
+    return found.via != "catch_all" and not (found.domain and found.domain.suspended)
 
 
 def decide(p: Platform, message: Message, sender: str = "") -> dict[str, tuple[Lookup, Decision]]:
@@ -212,7 +218,7 @@ def _apply(p: Platform, message: Message, address: str, decision: Decision, shar
             fan = fanout.to_list(p, message, entry, barred, shared.sender)
             return Result("expanded", via=fan.id)
         case routing.PassOn():
-            return _pass_on(p, message, address, decision, shared)
+            return _pass_on(p, message, address if shared.answered else "", decision, shared)
         case routing.Deliver():
             return _one(p, message, decision, address if shared.answered else "")
 

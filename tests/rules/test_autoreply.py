@@ -72,8 +72,9 @@ def test_it_answers_from_the_first_moment_to_before_the_last() -> None:
     assert not autoreply.on(None, NOW)
 
 
-def test_S31_a_suspended_mailbox_answers_nobody() -> None:
-    assert not autoreply.answers(replace(BOB, holds=frozenset({"operator"})), OWN, ASKING, NOW)
+@pytest.mark.parametrize("holder", ["operator", "reseller", "guard"])
+def test_S31_a_suspended_or_paused_mailbox_answers_nobody(holder: str) -> None:
+    assert not autoreply.answers(replace(BOB, holds=frozenset({holder})), OWN, ASKING, NOW)
 
 
 @given(st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=30)))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chalicelib.rules import limits
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.figures import DEFAULT, MB
-from chalicelib.rules.values import Account, Domain, DomainState, Part
+from chalicelib.rules.values import Account, Domain, DomainState, Lookup, MailingList, Part
 
 ANN = Account("a1", "ann@x.test", "x.test", 250 * MB)
 
@@ -182,3 +182,26 @@ def test_each_door_has_its_own_rate_and_notices_none() -> None:
     assert limits.rate_limit("webmail", DEFAULT) == 10
     assert limits.rate_limit("smtp", DEFAULT) == DEFAULT.smtp_per_minute
     assert limits.rate_limit("notice", DEFAULT) is None
+
+
+@pytest.mark.parametrize(
+    ("others", "outside", "fits"), [(200, 49, True), (201, 49, False), (0, 249, True), (0, 250, False)]
+)
+def test_S20_a_list_is_one_recipient_and_each_member_outside_one_more(
+    others: int, outside: int, fits: bool
+) -> None:
+    team = MailingList("team@x.test", members=10_000, outside=outside)
+    found = {"team@x.test": Lookup(Domain("x.test", "live", "r"), team)}
+    recipients = ["Team@x.test", *(f"p{i}@far.test" for i in range(others))]
+    if fits:
+        limits.check_reach(recipients, found, DEFAULT)
+        return
+    with refusal("too_many_recipients") as caught:
+        limits.check_reach(recipients, found, DEFAULT)
+    assert (caught.value.extra["limit"], caught.value.extra["used"]) == (250, 251)
+
+
+def test_S5_a_list_of_a_domain_that_is_not_live_is_one_recipient_outside() -> None:
+    team = MailingList("team@x.test", outside=249)
+    found = {"team@x.test": Lookup(Domain("x.test", "pending", "r"), team)}
+    limits.check_reach(["team@x.test", "zoe@far.test"], found, DEFAULT)

@@ -7,7 +7,17 @@ import pytest
 
 from chalicelib.rules import routing
 from chalicelib.rules.figures import DEFAULT, MB
-from chalicelib.rules.routing import Bounce, Decision, Deliver, Discard, Expand
+from chalicelib.rules.routing import (
+    Bounce,
+    Decision,
+    Deliver,
+    Discard,
+    Drop,
+    Expand,
+    Facts,
+    PassOn,
+    Post,
+)
 from chalicelib.rules.values import (
     Account,
     Arrival,
@@ -15,7 +25,9 @@ from chalicelib.rules.values import (
     Domain,
     DomainState,
     Envelope,
+    Forward,
     Lookup,
+    MailingList,
     Verdict,
     Verdicts,
 )
@@ -142,3 +154,95 @@ def test_S28_bounces_and_auto_replies_are_known_by_their_header(
     name: str, value: bytes, machine: bool
 ) -> None:
     assert routing.by_machine([("From", b" zoe@far.test"), (name, value)]) is machine
+
+
+# ------------------------------------------------------------------------------------------- S22
+TEAM = MailingList("team@x.test", "l1", posting="members", members=2)
+FACTS = Facts(author="zoe@far.test")
+
+
+def routed(
+    found: Lookup, arrival: Arrival = ARRIVAL, facts: Facts = FACTS, sender: Account | None = None
+) -> Decision:
+    return routing.decide(found, arrival, sender, (), DEFAULT, facts)
+
+
+def test_S22_unknown_addresses_bounce_or_are_dropped() -> None:
+    assert routed(Lookup(LIVE, None)) == routing.UNKNOWN
+    assert routed(Lookup(replace(LIVE, unknown="drop"), None)) == Drop("no such mailbox")
+
+
+def test_S22_a_forward_passes_on_unless_the_message_was_there() -> None:
+    found = Lookup(LIVE, Forward("office@x.test", ("yan@near.test",)))
+    assert routed(found) == PassOn("office@x.test", ("yan@near.test",))
+    assert routed(found, facts=Facts(passed=frozenset({"office@x.test"}))) == routing.LOOP
+
+
+def test_S22_a_mailbox_keeps_a_copy_or_not() -> None:
+    bob = replace(BOB, forward=("yan@near.test",))
+    here = Deliver(bob, "inbox")
+    assert routed(Lookup(LIVE, bob)) == PassOn(BOB.address, bob.forward, here, here)
+    away = replace(bob, keep_copy=False)
+    gone = Deliver(away, "inbox")
+    assert routed(Lookup(LIVE, away)) == PassOn(BOB.address, bob.forward, None, gone)
+
+
+def test_S25_S31_spam_and_mail_of_the_suspended_stay_here() -> None:
+    spam = replace(ARRIVAL, verdicts=replace(ARRIVAL.verdicts, spam="FAIL"))
+    bob = replace(BOB, forward=("yan@near.test",), keep_copy=False)
+    office = Forward("office@x.test", ("yan@near.test",))
+    assert routed(Lookup(LIVE, bob), spam) == Deliver(bob, "junk", frozenset({"$junk"}))
+    assert routed(Lookup(LIVE, office), spam) == PassOn("office@x.test", office.to, barred=routing.SPAM)
+    held = replace(bob, holds=frozenset({"guard"}))
+    assert routed(Lookup(LIVE, held)) == Deliver(held, "inbox")
+    suspended = replace(LIVE, suspended=True)
+    assert routed(Lookup(suspended, bob)) == Deliver(bob, "inbox")
+    assert routed(Lookup(suspended, office)) == PassOn(office.address, office.to, barred=routing.NOT_SENDING)
+
+
+@pytest.mark.parametrize(("hops", "bounced"), [(50, False), (51, True)])
+def test_at_most_50_Received(hops: int, bounced: bool) -> None:
+    assert (routed(Lookup(LIVE, BOB), facts=Facts(hops=hops)) == routing.LOOP) is bounced
+
+
+def test_S22_members_may_post_where_they_prove_who_they_are() -> None:
+    found, member = Lookup(LIVE, TEAM), replace(FACTS, member=True)
+    assert routed(found, facts=member) == Post(TEAM)
+    assert routed(found) == routing.MAY_NOT_POST
+    forged = replace(ARRIVAL, verdicts=Verdicts(dmarc="FAIL", spf="PASS", sender_authentic=True))
+    assert routed(found, forged, member) == Post(TEAM), "the envelope sender is the author, and is proven"
+    other = replace(forged, envelope=Envelope("evil@far.test", ()))
+    assert routed(found, other, member) == routing.MAY_NOT_POST
+    nobody = replace(ARRIVAL, verdicts=Verdicts())
+    assert routed(found, nobody, member) == routing.MAY_NOT_POST
+
+
+def test_S22_an_empty_list_bounces_and_bounces_are_not_posted() -> None:
+    empty = replace(TEAM, posting="anyone", members=0)
+    assert routed(Lookup(LIVE, empty)) == routing.EMPTY_LIST
+    null = replace(ARRIVAL, envelope=Envelope("", ()))
+    assert isinstance(routed(Lookup(LIVE, replace(TEAM, posting="anyone")), null), Drop)
+    assert isinstance(routed(Lookup(LIVE, TEAM), facts=replace(FACTS, reply=True)), Drop)
+
+
+def test_S22_admins_post_when_they_are_signed_in_here() -> None:
+    found = Lookup(LIVE, replace(TEAM, posting="admins"))
+    assert isinstance(routed(found, sender=ANN), Post)
+    assert routed(found, facts=Facts(author=ANN.address, member=True)) == routing.MAY_NOT_POST
+
+
+def test_nobody_reads_what_bounces_come_from() -> None:
+    assert isinstance(routed(Lookup(LIVE, Automatic("mailer-daemon@x.test", "daemon"))), Drop)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reply"),
+    [
+        ("Auto-Submitted", b" auto-replied", True),
+        ("Auto-Submitted", b" auto-generated", False),
+        ("Content-Type", b" multipart/report", True),
+        ("Subject", b" auto-replied", False),
+    ],
+)
+def test_S28_a_reply_of_a_machine_is_no_monitors_mail(name: str, value: bytes, reply: bool) -> None:
+    assert routing.is_reply([(name, value)]) is reply

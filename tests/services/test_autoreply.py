@@ -94,6 +94,18 @@ def test_S22_all_is_answered_by_nobody_and_an_alias_is(post: Post) -> None:
     assert len(post.mail.calls) == 1
 
 
+def test_S22_S32_a_catch_all_and_a_suspended_domain_answer_nobody(post: Post) -> None:
+    away(post)
+    domain = post.p.directory.domain("x.test")
+    assert domain
+    addresses.set_unknown(post.p, SYSTEM, domain, "deliver", "bob")
+    post.arrive(hello(to="typo@x.test"), "typo@x.test")
+    assert post.p.directory.change_domain("x.test", {"holds": {"operator"}}, given={})
+    post.arrive(hello(), BOB, ses_id="in2")
+    assert len(post.inbox(BOB)) == 2
+    assert post.mail.calls == []
+
+
 def test_it_answers_between_its_dates_only(post: Post) -> None:
     now = post.clock.now()
     away(post, AutoReply(True, now + timedelta(days=1), now + timedelta(days=2), text="Away"))
