@@ -44,6 +44,9 @@ class Identities:
         self.made.append(domain)
         return self._get(domain)
 
+    def delete(self, domain: str) -> None:
+        self.made = [name for name in self.made if name != domain]
+
     def get(self, domain: str) -> Identity | None:
         return self._get(domain) if domain in self.made else None
 
@@ -208,6 +211,7 @@ def registry(settings: Settings, clock: Clock) -> Iterator[Registry]:
     with (
         mock.patch.dict(os.environ, _environment(settings)),
         mock.patch.object(Mail, "create_identity", lambda _, domain: identities.create(domain)),
+        mock.patch.object(Mail, "delete_identity", lambda _, domain: identities.delete(domain)),
         mock.patch.object(Mail, "identity", lambda _, domain: identities.get(domain)),
     ):
         platform.cache_clear()

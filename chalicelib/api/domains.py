@@ -7,6 +7,7 @@ from pydantic import Field
 
 from chalicelib.api import answers
 from chalicelib.api.models import Body
+from chalicelib.api.quotes import DryRun, QuoteOut, quoted
 from chalicelib.api.rest import Call, Example, Out, PageQuery, Reply, Section
 from chalicelib.rules.hosted import DnsRow, HostedDomain
 from chalicelib.rules.values import DomainState
@@ -166,7 +167,8 @@ def check_domain(call: Call) -> DomainOut:
     "POST",
     "/domains/{domain}/reversal",
     roles=("reseller",),
-    answers={201: ReversalOut, 202: ReversalOut},
+    query=DryRun,
+    answers={201: ReversalOut, 202: ReversalOut, 200: QuoteOut},
     errors=("conflict",),
     repeat="own",
 )
@@ -177,6 +179,8 @@ def reverse_domain(call: Call, domain: str) -> Reply:
     Not billed within 5 days of the order. The name can be ordered again at once, by anyone.
     """
     found = access.domain(call.platform, call.caller, domain, "domains:write")
+    if call.query.dry_run:
+        return quoted(call, reversals.would_write(call.platform, found))
     made = reversals.reverse(call.platform, call.caller, found)
     return Reply(_reversal(made), 201 if made.finished else 202)
 

@@ -3,15 +3,19 @@
 from typing import Any, Literal
 
 from chalice.app import Blueprint, Response
-from pydantic import Field
+from pydantic import Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
 
 from chalicelib.api import answers, bulk
 from chalicelib.api.models import Body
+from chalicelib.api.quotes import DryRun, QuoteOut, quoted
 from chalicelib.api.rest import Call, Example, Out, PageQuery, Reply, Section
+from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.figures import MB
+from chalicelib.rules.ledger import Entry
 from chalicelib.rules.mailboxes import GoneMailbox, MailboxRequest
 from chalicelib.rules.values import Account
-from chalicelib.services import access, mailboxes
+from chalicelib.services import access, entries, mailboxes
 
 routes = Blueprint(__name__)
 section = Section("Mailboxes", routes)
@@ -78,6 +82,14 @@ class MailboxOut(Out):
     holds: list[str]
     storage_mb: int
     storage: StorageOut
+
+
+class MailboxOrQuote(Out):
+    """The mailbox; with dry_run, what the change would cost."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return handler.generate_schema(MailboxOut | QuoteOut)
 
 
 class MailboxesOut(Out):
@@ -171,7 +183,8 @@ def get_mailbox(call: Call) -> MailboxOut:
     within="domain",
     scope="mailboxes:write",
     body=MailboxSettings,
-    answers={201: MailboxOut, 200: MailboxOut},
+    query=DryRun,
+    answers={201: MailboxOut, 200: MailboxOrQuote},
     errors=("precondition_failed", "conflict", "over_quota"),
     example=Example(NEW, {"name": "Eve Fox", "storage_mb": 500, "password": "under the old elm"}),
 )
@@ -182,8 +195,18 @@ def put_mailbox(call: Call, local: str) -> Reply:
     """
     known = mailboxes.find(call.platform, call.domain, local)
     call.check(_shown(call, known) if known else None)
+    if call.query.dry_run:
+        return quoted(call, _put_entries(call, known, _request(local, call.body)))
     account, new = mailboxes.put(call.platform, call.caller, call.domain, _request(local, call.body))
     return Reply(_shown(call, account), 201 if new else 200)
+
+
+def _put_entries(call: Call, known: Account | None, wanted: MailboxRequest) -> list[Entry]:
+    p, domain = call.platform, call.domain
+    if known is None:
+        return [entries.entry(p, "created", domain, mailboxes.planned(p, domain, wanted))]
+    after = mailboxes.changed(p, domain, known, mailboxes.replaced(wanted))
+    return mailboxes.resized(p, domain, known, after)
 
 
 def _request(local: str, body: MailboxSettings) -> MailboxRequest:
@@ -221,18 +244,24 @@ def put_mailboxes(call: Call) -> Response:
     within="mailbox",
     scope="mailboxes:write",
     body=MailboxPatch,
-    answers={200: MailboxOut},
+    query=DryRun,
+    answers={200: MailboxOrQuote},
     errors=("precondition_failed", "conflict", "over_quota"),
     example=Example(BOB, {"name": "Bob Miller"}),
 )
-def change_mailbox(call: Call) -> MailboxOut:
+def change_mailbox(call: Call) -> Out | Reply:
     """Change settings, at once in force. A size below what is used is refused.
 
     A reseller changes all of them, an email admin name, recovery_address and admin. The last admin stays one.
     """
     call.check(_shown(call, call.account))
-    patch: dict[str, Any] = call.patch
-    return _shown(call, mailboxes.change(call.platform, call.caller, call.domain, call.account, patch))
+    p, domain, account, patch = call.platform, call.domain, call.account, call.patch
+    if call.query.dry_run:
+        if call.caller.role == "admin":
+            raise ServiceError("forbidden", "What mailboxes cost is between their reseller and the service.")
+        after = mailboxes.changed(p, domain, account, patch)
+        return quoted(call, mailboxes.resized(p, domain, account, after))
+    return _shown(call, mailboxes.change(p, call.caller, domain, account, patch))
 
 
 @section.route(
@@ -261,14 +290,18 @@ def rename_mailbox(call: Call) -> MailboxOut:
     roles=("reseller",),
     within="mailbox",
     scope="mailboxes:write",
-    answers={204: None},
+    query=DryRun,
+    answers={204: None, 200: QuoteOut},
     errors=("precondition_failed", "conflict"),
     example=Example(BOB),
 )
-def delete_mailbox(call: Call) -> None:
+def delete_mailbox(call: Call) -> Reply | None:
     """Delete a mailbox. It can be restored for 30 days, with all its mail."""
     call.check(_shown(call, call.account))
+    if call.query.dry_run:
+        return quoted(call, [entries.entry(call.platform, "removed", call.domain, call.account)])
     mailboxes.delete(call.platform, call.caller, call.domain, call.account)
+    return None
 
 
 # ------------------------------------------------------------------------------------------- those there were

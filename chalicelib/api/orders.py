@@ -5,6 +5,7 @@ from pydantic import Field
 
 from chalicelib.api import answers
 from chalicelib.api.models import OrderIn
+from chalicelib.api.quotes import DryRun, QuoteOut, quoted
 from chalicelib.api.rest import Call, Example, Out, PageQuery, Reply, Section
 from chalicelib.rules.hosted import Order
 from chalicelib.rules.pricing import CURRENCY, dollars
@@ -93,7 +94,8 @@ def shown(o: Order) -> OrderOut:
     roles=("reseller",),
     scope="orders:write",
     body=OrderIn,
-    answers={201: OrderOut},
+    query=DryRun,
+    answers={201: OrderOut, 200: QuoteOut},
     errors=("conflict", "idempotency_mismatch"),
     repeat="own",
     example=Example(body=EXAMPLE),
@@ -105,6 +107,8 @@ def place_order(call: Call) -> Reply:
     domain afterwards. The same Idempotency-Key and body give the same order.
     """
     body, key = call.body.request(), call.request.headers.get("idempotency-key")
+    if call.query.dry_run:
+        return quoted(call, orders.would_write(call.platform, call.caller, body))
     placed = orders.order(call.platform, call.caller, body, key)
     return Reply(shown(placed), 201, {"Location": f"/v1/orders/{placed.id}"})
 

@@ -8,6 +8,7 @@ from chalicelib.api import (
     audit,
     autoreply,
     brands,
+    docs,
     domains,
     keys,
     kit,
@@ -55,6 +56,7 @@ SECTIONS = (
     suspensions,
     abuse,
     operator,
+    docs,
 )
 
 

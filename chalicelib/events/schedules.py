@@ -5,7 +5,7 @@ from chalicelib.services.platform import platform
 
 
 def watch_domains() -> None:
-    """Hourly: look whether live domains' MX records still point here (S7); tell what is not told yet (S31)."""
+    """Hourly: see whether live domains' MX records still point here (S7); tell what is not told yet (S31)."""
     abuse.mend(platform())
     activation.watch(platform())
     gone.mend(platform())
