@@ -89,6 +89,12 @@ def mend_outbox(_event: CloudWatchEvent) -> None:
     schedules.mend_outbox()
 
 
+@app.schedule(Rate(1, unit=Rate.HOURS), name="warn_mailboxes")
+def warn_mailboxes(_event: CloudWatchEvent) -> None:
+    """S16: today's warnings to mailboxes that are nearly full."""
+    schedules.warn_mailboxes()
+
+
 @app.schedule(Rate(1, unit=Rate.DAYS), name="cleanup")
 def cleanup(_event: CloudWatchEvent) -> None:
     """What nobody needs any more."""

@@ -1,6 +1,6 @@
 """What happens by the clock."""
 
-from chalicelib.services import abuse, activation, cleanup, gone, jobs, send, status
+from chalicelib.services import abuse, activation, cleanup, gone, jobs, quota, send, status
 from chalicelib.services.platform import platform
 
 
@@ -16,6 +16,11 @@ def mend_outbox() -> None:
     jobs.mend(platform())
     status.refresh(platform())
     send.mend(platform())
+
+
+def warn_mailboxes() -> None:
+    """Hourly, S16: today's warnings, to whom they were not sent yet."""
+    quota.warn_all(platform())
 
 
 def clean_up() -> None:

@@ -57,8 +57,10 @@ def test_the_functions_are_those_that_the_infrastructure_names() -> None:
         "attempt": f"plainpost-{stage}-outgoing",
         "outcomes": f"plainpost-{stage}-outcomes",
         "bounce": f"plainpost-{stage}-bounces",
+        "jobs": f"plainpost-{stage}-jobs",
         "watch_domains": "rate(1 hour)",
         "mend_outbox": "rate(1 hour)",
+        "warn_mailboxes": "rate(1 hour)",
         "cleanup": "rate(1 day)",
     }
     tasks = {f.name for f in entry.app.pure_lambda_functions}
@@ -114,6 +116,17 @@ def test_the_hourly_look_takes_up_what_was_not_queued(office: Post) -> None:
     call("mend_outbox", {"detail-type": "Scheduled Event", "source": "aws.events", "resources": []} | EVENT)
     office.settle()
     assert len(office.inbox("bob@x.test")) == 1
+
+
+def test_S16_the_hourly_look_warns_whom_nobody_warned_yet(office: Post) -> None:
+    bob = office.accounts["bob@x.test"]
+    office.fill(bob.address, bob.quota_bytes * 9 // 10)
+    office.p.mailboxes.marks.concern(bob.id, 1)
+    call(
+        "warn_mailboxes", {"detail-type": "Scheduled Event", "source": "aws.events", "resources": []} | EVENT
+    )
+    [warning] = office.inbox(bob.address)
+    assert b"Subject: Your mailbox is 90 % full" in warning
 
 
 EVENT = {
