@@ -21,6 +21,7 @@ import botocore.client
 from chalicelib.aws.mail import Mail, Undelivered
 from chalicelib.aws.queue import Queues
 from chalicelib.aws.workflow import Workflows
+from chalicelib.events import jobs
 from chalicelib.events.arrivals import arrival
 from chalicelib.rules.figures import MB
 from chalicelib.rules.hosted import HostedDomain
@@ -348,10 +349,9 @@ class Post:
                     receive.arrive(self.p, rest)
             case "outgoing":
                 send.attempt(self.p, body["submission"], body["chunk"])
-            case "outcomes":
-                outcomes.record(self.p, body)
-            case "bounces":
-                bounces.send(self.p, body)
+            case "outcomes" | "bounces" | "jobs":
+                handlers = {"outcomes": outcomes.record, "bounces": bounces.send, "jobs": jobs.one}
+                handlers[message.queue](self.p, body)
 
     def step(self, execution: Execution) -> None:
         """One step of the delivery machine, as infra/delivery.asl.json has it."""
