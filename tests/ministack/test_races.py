@@ -2,15 +2,21 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 from chalicelib import mime
+from chalicelib.aws import clock
 from chalicelib.rules.errors import ServiceError
-from chalicelib.rules.values import Account, Added, Change, NewEmail, Row
-from chalicelib.services import mailbox
+from chalicelib.rules.figures import MB
+from chalicelib.rules.hosted import HostedDomain
+from chalicelib.rules.quota import ClientDoor
+from chalicelib.rules.values import Account, Added, Arrival, Change, Envelope, NewEmail, Row, Verdicts
+from chalicelib.services import mailbox, quota, receive, repair
 from chalicelib.services.platform import Platform
+from chalicelib.store.records import domain_item, mailbox_item, meta_key
 from tests.ministack.deployment import Deployment
 
 T = TypeVar("T")
@@ -102,3 +108,57 @@ def test_S14_counters_are_the_sums_of_what_is_there_whatever_happens_at_once(pla
         assert len({row.uid for row in rows}) == len(rows)
     assert len(everything) == WORKERS + WORKERS // 2
     assert mailbox.state(platform, account.id).used_bytes == sum(row.size for row in everything)
+
+
+DELIVERIES, LARGE, FIT = 200, 20_000, 131
+QUOTA = 250 * MB
+
+
+def nearly_full(platform: Platform) -> Account:
+    """A mailbox at 99 % of its quota, in a live domain."""
+    account = Account("afull", "full@full.test", "full.test", QUOTA)
+    domain = domain_item(HostedDomain(account.domain, "live", "r1", "o1", clock.now()))
+    known = {**meta_key("ACCOUNT", account.id), "address": account.address}
+    platform.directory.table.batch_write(put=[domain, mailbox_item(account, None), known])
+    mailbox.create(platform, account)
+    ballast = replace(email(999), size=QUOTA - FIT * LARGE, role="archive")
+    mailbox.add(platform, account.id, [ballast], quota_bytes=None)
+    return account
+
+
+def arrival(platform: Platform, account: Account, number: int) -> Arrival:
+    """A message from outside, stored. Its sender is not authentic, so that nobody is told (S28)."""
+    head = f"From: zoe@far.test\r\nSubject: {number}\r\nMessage-ID: <{number}@far.test>\r\n\r\n".encode()
+    blob = f"own/race{number}"
+    platform.blobs.put(blob, head + b"x" * (LARGE - len(head)))
+    to = Envelope("zoe@far.test", (account.address,))
+    return Arrival(f"race{number}", to, blob, 0, Verdicts(), clock.now(), "ses")
+
+
+def test_S14_S17_200_deliveries_at_once_at_99_percent_never_exceed_the_quota(place: Deployment) -> None:
+    platform = place.operator()
+    account = nearly_full(platform)
+    arrivals = [arrival(platform, account, number) for number in range(DELIVERIES)]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(lambda one: again(lambda: receive.arrive(platform, one)), arrivals))
+
+    traces = [platform.outbox.trace(one.id) for one in arrivals]
+    results = [trace.results[account.address]["result"] for trace in traces if trace]
+    assert sorted(set(results)) == ["bounced", "delivered"]
+    assert results.count("delivered") == FIT
+    assert len(results) == DELIVERIES
+    assert mailbox.state(platform, account.id).used_bytes == QUOTA, "full to the byte and not a byte more"
+    assert repair.check(platform, account.id) == [], "counters are the sums of what is there"
+
+
+def test_S15_of_sixteen_log_ins_at_once_exactly_one_is_refused(place: Deployment) -> None:
+    platform = place.operator()
+    account = Account("aalert", "alert@full.test", "full.test", QUOTA)
+    platform.directory.table.batch_write(put=[mailbox_item(account, None)])
+    mailbox.create(platform, account)
+    ballast = replace(email(998), size=QUOTA * 85 // 100)
+    mailbox.add(platform, account.id, [ballast], quota_bytes=None)
+    doors: list[ClientDoor] = ["imap", "pop3", "smtp", "smtp"] * (WORKERS // 4)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        alerts = list(pool.map(lambda door: quota.alert(platform, account, door), doors))
+    assert sum(alert is not None for alert in alerts) == 1
