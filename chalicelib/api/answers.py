@@ -159,11 +159,16 @@ def check_tags(request: Request, present: Json | None) -> None:
         raise ServiceError("precondition_failed", "It is there already, which If-None-Match rules out.")
 
 
+def has(request: Request, own: str) -> bool:
+    """Whether the client has what carries this entity tag (If-None-Match of a read)."""
+    known = _tags(request, "if-none-match")
+    return own in known or known == ["*"]
+
+
 def tagged(request: Request, body: Json, headers: Mapping[str, str] | None = None) -> Response:
     """A document with its entity tag; 304 where the client has it (RFC 9110 §13.1.2)."""
     own = tag(body)
     sent: Headers = {"ETag": own, "Cache-Control": "private, no-cache", **(headers or {})}
-    known = _tags(request, "if-none-match")
-    if own in known or known == ["*"]:
+    if has(request, own):
         return Response("", sent, 304)
     return Response(body, {"Content-Type": "application/json", **sent}, 200)

@@ -14,7 +14,7 @@ from types import UnionType
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin
 
 from chalice.app import Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from chalicelib.api.errors import STATUS, document, problem_document
 from chalicelib.api.models import octets, read_json, validated
@@ -48,6 +48,13 @@ class Done(BaseModel):
     status: int = 201
     id: str | None = None
     address: str | None = None
+
+
+class ResultOut(Done):
+    """A line of the answer: the row's number, and what became of it or why it was refused."""
+
+    row: int
+    problem: dict[str, Any] | None = Field(None, description="A problem document, where it was refused.")
 
 
 # ---------------------------------------------------------------------------------------------------- in

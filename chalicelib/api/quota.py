@@ -34,7 +34,7 @@ class LimitOut(Out):
     resets_at: str | None
 
 
-class StorageOut(LimitOut):
+class FillOut(LimitOut):
     """What a mailbox holds, all folders with Trash included: the figure that is enforced.
 
     `band`: `alert` from 80 %, `warning` from 90 %, `full` from 100 %. `percent` is rounded down.
@@ -44,7 +44,7 @@ class StorageOut(LimitOut):
     band: Band
 
 
-class QuotaOut(StorageOut):
+class QuotaOut(FillOut):
     """What the own mailbox holds. `alert`: to be shown now; it counts as shown, and comes again after 10
     minutes, from 80 % to below 90 % and when full."""
 
@@ -54,7 +54,7 @@ class QuotaOut(StorageOut):
 class LimitsOut(Out):
     """All limits of a mailbox. Those of one message are unused until it is written."""
 
-    storage: StorageOut
+    storage: FillOut
     webmail_rate: LimitOut = Field(description="Messages a minute from webmail.")
     client_rate: LimitOut = Field(description="Messages a minute from mail programs.")
     message_size: LimitOut = Field(description="Of one message, attachments and encoding included.")
@@ -62,7 +62,7 @@ class LimitsOut(Out):
     attachments: LimitOut = Field(description="Of one message from webmail.")
 
 
-class DeletedOut(Out):
+class DestroyedOut(Out):
     """A destroyed message. Its subject, sender and folder are its owner's alone, and null to all others."""
 
     id: str
@@ -78,7 +78,7 @@ class DeletedOut(Out):
 class DeletedPageOut(Out):
     """A page of destroyed messages, destroyed last first."""
 
-    messages: list[DeletedOut]
+    messages: list[DestroyedOut]
     cursor: str | None
 
 
@@ -100,7 +100,7 @@ class RestoredOut(Out):
 
 # ------------------------------------------------------------------------------------------------ quota
 def storage_fields(held: Storage) -> dict[str, object]:
-    """The fields of StorageOut."""
+    """The fields of FillOut."""
     return {
         "limit": held.limit,
         "used": held.used,
@@ -158,7 +158,7 @@ def mailbox_limits(call: Call) -> LimitsOut:
     """Every limit of a mailbox, and what is used of it now (S14, S19 to S21)."""
     found = limits.of(call.platform, call.account)
     return LimitsOut(
-        storage=StorageOut.model_validate(storage_fields(found.storage)),
+        storage=FillOut.model_validate(storage_fields(found.storage)),
         webmail_rate=_limit(found.webmail_rate),
         client_rate=_limit(found.client_rate),
         message_size=_limit(found.message_size),
@@ -185,7 +185,7 @@ def deleted_messages(call: Call) -> DeletedPageOut:
     found, following = undelete.page(p, call.account, limit, after)
     names = {f.id: f.name for f in mailbox.folders(p, call.account.id)} if own and found else {}
     rows = [
-        DeletedOut(
+        DestroyedOut(
             id=one.row.id,
             deleted_at=answers.moment(one.at) or "",
             restorable_until=answers.moment(one.at + p.figures.undelete_window) or "",
