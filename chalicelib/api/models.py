@@ -45,13 +45,6 @@ class OrderIn(Body):
         return OrderRequest(self.domain, tuple(MailboxRequest(**m.model_dump()) for m in self.mailboxes))
 
 
-class SessionIn(Body):
-    """POST /v1/sessions."""
-
-    address: str = Field(max_length=1_000)
-    password: str = Field(max_length=1_000)
-
-
 def octets(request: Request) -> bytes:
     """The body as it was sent. Raises ServiceError bad_request."""
     try:

@@ -1,16 +1,17 @@
-"""The jobs queue: steps of what is told to many, requests to subscribe, the status page to be put out."""
+"""The jobs queue: steps of what is told to many, wishes to subscribe, forgotten passwords, the status page."""
 
+from datetime import datetime
 from typing import Any
 
 from chalicelib.events.batch import each
-from chalicelib.services import jobs, notices, status, subscribers
+from chalicelib.services import jobs, notices, resets, status, subscribers
 from chalicelib.services.platform import Platform, platform
 
 WORKS = {**notices.WORKS, **subscribers.WORKS}
 
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """SQS batch: a step of a job, a wish to subscribe, or the page to be put out."""
+    """SQS batch: a step of a job, a wish to subscribe, a forgotten password, or the page to be put out."""
     return each(event, context, lambda body: one(platform(), body))
 
 
@@ -21,5 +22,8 @@ def one(p: Platform, body: dict[str, Any]) -> None:
             jobs.step(p, str(body["job"]), WORKS)
         case "subscription":
             subscribers.invite(p, str(body["address"]), str(body["secret"]))
+        case "password_reset":
+            until = datetime.fromisoformat(str(body["until"]))
+            resets.send(p, str(body["address"]), str(body["token"]), until, str(body["source"]))
         case "page":
             status.publish(p)

@@ -36,7 +36,7 @@ def test_S5_a_log_in_is_refused_with_the_reason_until_the_domain_is_live(registr
     registry.call("POST", "/v1/domains/x.test/check")
     opened = enter(registry)
     assert opened.status == 201
-    assert set(opened.json) == {"token", "account_id", "address", "name", "expires_at"}
+    assert set(opened.json) == {"token", "account_id", "address", "name", "expires_at", "quota"}
     assert opened.json["expires_at"] == "2026-03-16T09:00:00Z"
 
 
