@@ -1,4 +1,4 @@
-"""The jobs queue: steps of what is told to many, wishes to subscribe, forgotten passwords, the status page."""
+"""The jobs queue: steps of what is told to many, wishes to subscribe, forgotten passwords, status pages."""
 
 from datetime import datetime
 from typing import Any
