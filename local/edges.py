@@ -25,6 +25,7 @@ from local.ses_events import Event
 from local.ses_state import SesState, dkim_tokens
 from local.smtp_in import Reception, SmtpServer
 from local.stack import ROOT, Stack
+from local.status import StatusPage
 from local.verdicts import Judge
 from local.web import Web
 
@@ -108,7 +109,9 @@ class Edges:
     def _web(self, stack: Stack) -> Web:
         control = Control(stack.clock, self.zone, self.outside, stack.ops)
         gateway = ApiGateway(_routes, lambda event: stack.runtime.invoke(API, event), stack.clock.time)
-        return Web(gateway, Pages(self._dist, HEADERS, stack.engine.url), OutboxPage(self.outside), control)
+        pages = Pages(self._dist, HEADERS, stack.engine.url)
+        status = StatusPage(lambda: stack.client("s3"), stack.environ.get("WEB_BUCKET", ""), HEADERS)
+        return Web(gateway, pages, OutboxPage(self.outside), control, status)
 
     def _describe(self, stack: Stack, dns: DnsServer, ses: HttpServer, web: HttpServer) -> None:
         endpoint = stack.urls["ses"] = f"http://127.0.0.1:{ses.port}"

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from chalicelib.rules.hosted import Brand
 from chalicelib.rules.signin import SCOPES
-from chalicelib.services import accounts, brands
+from chalicelib.services import accounts, brands, status
 from chalicelib.services.platform import Platform
 from local.samples import samples
 from local.stack import Stack
@@ -141,6 +141,7 @@ class Seeder:
     def seed(self, shops: tuple[Shop, ...] = SHOPS) -> Seeded:
         """All of it. Raises SeedError when the API refuses."""
         self._seeded.operator_key = accounts.issue_key(self._platform, "", ["*"], label="local run")
+        status.refresh(self._platform)
         for shop in shops:
             self._open(shop)
         self._stack.settle()

@@ -13,10 +13,10 @@ from local.control import Control
 from local.httpd import HttpServer, Request, Response, problem
 from local.outbox_page import OutboxPage
 from local.pages import Pages
+from local.status import StatusPage
 
 # As infra/edge.js.
 _API = re.compile(r"/(?:v1|jmap|\.well-known|autodiscover)/|/brand\.json$|/mail/config-v1\.1\.xml$", re.I)
-_NOT_YET = "There is no status page in this version."
 
 
 @dataclass
@@ -27,6 +27,7 @@ class Web:
     pages: Pages
     outbox: OutboxPage
     control: Control
+    status: StatusPage
 
     def serve(self, port: int) -> HttpServer:
         """A server for it, not started. Raises OSError when the port is taken."""
@@ -42,7 +43,7 @@ class Web:
         if _API.match(request.path):
             return self.api.answer(request)
         if host.split(".")[0] == "status":
-            return problem(404, "not_found", _NOT_YET)
+            return self.status.answer(request)
         return self.pages.answer(request)
 
 

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from chalicelib.services.status import CACHE
 from tests.packaged import resources, template
 from tools.template import INFRA
 
 HEADERS: dict[str, dict[str, str]] = json.loads((INFRA / "web-headers.json").read_text())
 POLICIES = {"*": "PagesHeaders", "/frame.html": "FrameHeaders", "/frame-images.html": "FrameImagesHeaders"}
+POLICIES["/status/*"] = "StatusHeaders"
 API = (
     "/v1/*",
     "/jmap/*",
@@ -86,13 +88,30 @@ def test_headers_on_AWS_are_those_of_the_file(path: str) -> None:
 
 
 def test_each_path_has_its_headers_and_the_api_is_never_cached() -> None:
-    assert set(behaviors()) == {*POLICIES, *API}
-    for path, name in POLICIES.items():
+    assert set(behaviors()) == {*POLICIES, *API} - {"/status/*"}
+    for path, name in POLICIES.items() - {("/status/*", "StatusHeaders")}:
         assert behaviors()[path]["ResponseHeadersPolicyId"] == {"Ref": name}
     for path in API:
         assert behaviors()[path]["TargetOriginId"] == "api"
         assert behaviors()[path]["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
         assert "PATCH" in behaviors()[path]["AllowedMethods"]
+
+
+def test_S36_the_status_page_stands_by_itself() -> None:
+    config = template()["Resources"]["StatusDistribution"]["Properties"]["DistributionConfig"]
+    assert config["DefaultRootObject"] == "index.html"
+    page, api = config["DefaultCacheBehavior"], config["CacheBehaviors"]
+    origins = {origin["Id"]: origin for origin in config["Origins"]}
+    assert origins["web"]["OriginPath"] == "/status"
+    assert page["TargetOriginId"] == "web"
+    assert page["ResponseHeadersPolicyId"] == {"Ref": "StatusHeaders"}
+    assert "FunctionAssociations" not in page
+    assert [(b["PathPattern"], b["TargetOriginId"]) for b in api] == [("/v1/status/*", "api")]
+    assert csp("/status/*")["default-src"] == ["'none'"]
+    assert "script-src" not in csp("/status/*")
+    assert HEADERS["/status/*"]["Cache-Control"] == CACHE
+    [policy] = [p for p in resources("AWS::S3::BucketPolicy").values() if "WebBucket" in str(p["Properties"])]
+    assert str(policy).count("distribution/${") == 2
 
 
 def at_the_edge(host: str, uri: str, **headers: str) -> dict[str, Any]:

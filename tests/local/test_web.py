@@ -2,12 +2,14 @@
 
 import base64
 import http.client
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.apigateway import ApiGateway, event, match, response
 from local.control import Control
@@ -16,6 +18,7 @@ from local.lambdas import FunctionError
 from local.outbox_page import OutboxPage
 from local.pages import Pages
 from local.stack import ROOT
+from local.status import StatusPage
 from local.web import Web
 from tests.local.test_ses_api import send
 from tests.local.world import World, world
@@ -44,6 +47,15 @@ class Function:
         return self.answer
 
 
+class Files:
+    """Stands for S3."""
+
+    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
+        if (Bucket, Key) != ("web", "status/index.html"):
+            raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
+        return {"Body": io.BytesIO(b"All is well."), "ContentType": "text/html", "ETag": '"1"'}
+
+
 @pytest.fixture
 def ses() -> Iterator[World]:
     with world() as made:
@@ -64,9 +76,9 @@ def server(ses: World, function: Function, tmp_path: Path) -> Iterator[HttpServe
     (tmp_path / "assets" / "app.js").write_text("1;")
     pages = Pages(tmp_path, ROOT / "infra" / "web-headers.json", "http://127.0.0.1:4566")
     api = ApiGateway(lambda: ROUTES, function, ses.clock.time)
-    started = Web(
-        api, pages, OutboxPage(ses.outside), Control(ses.clock, ses.zone, ses.outside, ses.ops)
-    ).serve(0)
+    status = StatusPage(Files, "web", ROOT / "infra" / "web-headers.json")
+    control = Control(ses.clock, ses.zone, ses.outside, ses.ops)
+    started = Web(api, pages, OutboxPage(ses.outside), control, status).serve(0)
     started.start()
     yield started
     started.stop()
@@ -108,6 +120,20 @@ def test_pages_carry_the_headers_of_infra(server: HttpServer) -> None:
     assert "connect-src 'self' http://127.0.0.1:4566" in headers["Content-Security-Policy"]
     _, headers, _ = ask(server, "/frame.html")
     assert headers["Content-Security-Policy"].startswith("sandbox allow-same-origin")
+
+
+def test_S36_the_status_host_serves_files_of_the_bucket_with_headers_of_infra(
+    server: HttpServer, function: Function
+) -> None:
+    function.answer = RuntimeError("the API is away")
+    status, headers, body = ask(server, "/", "status.localhost:8080")
+    assert (status, body, headers["Content-Type"]) == (200, b"All is well.", "text/html")
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert headers["Cache-Control"] == "public, max-age=30, stale-if-error=604800"
+    again = ask(server, "/index.html", "status.localhost", headers={"If-None-Match": '"1"'})
+    assert again[0] == 304
+    assert ask(server, "/mail.html", "status.localhost")[0] == 404
+    assert ask(server, "/", "status.localhost", method="POST")[0] == 405
 
 
 def test_files_are_typed_packed_and_not_sent_twice(server: HttpServer) -> None:
