@@ -17,7 +17,7 @@ from chalicelib.rules.values import Account
 from chalicelib.services.platform import Platform
 from chalicelib.store.gone import gone_of
 from chalicelib.store.records import entry_of
-from chalicelib.store.sold import Found, SoldKind
+from chalicelib.store.sold import LAST, Found, SoldKind
 
 EXAMINED = 1_000
 STEPS = ("address", "domain", "anywhere")
@@ -42,8 +42,8 @@ def search(
     """
     text = text.strip().lower()
     step, _, place = after.partition(" ") if after else (STEPS[0], "", "")
-    if step not in STEPS or (not text and step != "address"):
-        raise ServiceError("bad_request", "cursor is not one that was given out here.")
+    if after and not _given_out(text, step, place):
+        raise ServiceError("bad_request", "cursor is not one that was given out here for this search.")
     hits: list[Found] = []
     examined, last = 0, ""
     for number, (key, item) in _from(p, reseller, text, kind, step, place):
@@ -53,6 +53,12 @@ def search(
         if len(hits) == limit or examined == EXAMINED:
             return _rows(p, reseller, hits), last
     return _rows(p, reseller, hits), ""
+
+
+def _given_out(text: str, step: str, place: str) -> bool:
+    if step == STEPS[2]:
+        return bool(text) and "" < place < LAST
+    return place.startswith(text) and (step == STEPS[0] or (step == STEPS[1] and bool(text)))
 
 
 def _from(
@@ -66,6 +72,8 @@ def _from(
     ]
     first = STEPS.index(step)
     for number in range(first, len(reads) if text else 1):
+        if number == 1 and "#" in text:
+            continue  # which no name has
         for found in reads[number](place if number == first else ""):
             yield number, found
 
