@@ -19,7 +19,7 @@ from chalicelib.rules.ledger import Entry
 from chalicelib.rules.mailboxes import MailboxRequest, faults
 from chalicelib.rules.pricing import price
 from chalicelib.rules.values import Account, Caller
-from chalicelib.services import audit, entries, mailbox, passwords, reversals, signin
+from chalicelib.services import audit, brands, entries, mailbox, passwords, reversals, signin
 from chalicelib.services.platform import Platform
 from chalicelib.store.directory import Taken
 
@@ -44,7 +44,7 @@ def order(p: Platform, caller: Caller, body: OrderRequest, idempotency_key: str 
     Raises ServiceError: forbidden, invalid, conflict (the domain is in use), idempotency_mismatch.
     """
     signin.require(caller, "orders:write", body.domain.lower())
-    wanted = _checked(p, body)
+    wanted = _checked(p, caller, body)
     id = _id(caller, idempotency_key)
     known = p.directory.order(id) if idempotency_key is not None else None
     if known is None:
@@ -70,7 +70,7 @@ def _canonical(body: OrderRequest) -> str:
 
 
 # --------------------------------------------------------------------------------------------- checking
-def _checked(p: Platform, body: OrderRequest) -> OrderRequest:
+def _checked(p: Platform, caller: Caller, body: OrderRequest) -> OrderRequest:
     """The order with names in the directory's form. Raises ServiceError invalid with every fault."""
     wrong = list(_domain_faults(p, body.domain))
     domain = body.domain if wrong else parse_domain(body.domain)
@@ -83,10 +83,19 @@ def _checked(p: Platform, body: OrderRequest) -> OrderRequest:
         wrong += [Fault(f"/mailboxes/{number}/{field}", detail) for field, detail in found]
         seen.add(wanted.local.lower())
     if not wrong:
-        wrong = list(_address_faults(domain, body))
+        wrong = [*_address_faults(domain, body), *_password_faults(p, caller, domain, body)]
     if wrong:
         raise ServiceError("invalid", "The order cannot be placed as it is.", tuple(wrong))
     return OrderRequest(domain, tuple(m.normalised() for m in body.mailboxes))
+
+
+def _password_faults(p: Platform, caller: Caller, domain: str, body: OrderRequest) -> Iterator[Fault]:
+    """S23: passwords that are their owner's names, or are guessed first."""
+    product = brands.of_reseller(p, caller.reseller).product
+    for number, m in enumerate(body.mailboxes):
+        words = [f"{m.local}@{domain}", m.local, m.name, domain, product]
+        if m.password is not None and (detail := passwords.fault(m.password, words)):
+            yield Fault(f"/mailboxes/{number}/password", detail)
 
 
 def _domain_faults(p: Platform, text: str) -> Iterator[Fault]:
@@ -202,7 +211,7 @@ def _note(caller: Caller, placed: Order) -> Put:
 def would_write(p: Platform, caller: Caller, body: OrderRequest) -> Sequence[Entry]:
     """The ledger entries of an order, which is not placed. Raises as `order` does, but for a repeat."""
     signin.require(caller, "orders:write", body.domain.lower())
-    wanted = _checked(p, body)
+    wanted = _checked(p, caller, body)
     known = p.directory.domain(wanted.domain)
     if known and not (known.state == "reversed" and not known.returning):
         raise _in_use()
