@@ -1,5 +1,7 @@
 """DESIGN.md's budgets, in capacity units by AWS's rules, for a usual message of 75 KB."""
 
+from itertools import islice
+
 from chalicelib.aws.expressions import wire_item
 from chalicelib.aws.table import Table
 from chalicelib.rules.values import Change
@@ -69,3 +71,19 @@ def test_newest_50_take_at_most_8_read_units_and_idle_one(store: MailboxStore, t
     with counted(table) as opened:
         store.get(ACCOUNT, [rows[0].id])
     assert opened.read == 1
+
+
+def test_destroyed_ones_cost_no_index_and_are_read_a_unit_each_and_one_a_day(
+    store: MailboxStore, table: Table
+) -> None:
+    emails = [new_email(n) for n in range(60)]
+    store.add(ACCOUNT, emails, quota_bytes=None)
+    with counted(table) as destroyed:
+        store.destroy(ACCOUNT, [emails[0].id])
+    assert (destroyed.write, destroyed.careful) == (10, 12)
+    store.destroy(ACCOUNT, [e.id for e in emails[1:]])
+    with counted(table) as page:
+        assert len(list(islice(store.deleted.listed(ACCOUNT, at_once=50), 50))) == 50
+    with counted(table) as restored:
+        store.deleted.restore(ACCOUNT, [emails[0].id], quota_bytes=QUOTA)
+    assert (page.read, restored.write) == (51, 8)
