@@ -12,10 +12,6 @@ from chalice.app import Request, Response
 
 from chalicelib.api.errors import Headers
 from chalicelib.rules.errors import ServiceError
-from chalicelib.rules.figures import MB
-from chalicelib.rules.hosted import DnsRow, HostedDomain, Order
-from chalicelib.rules.pricing import CURRENCY, dollars
-from chalicelib.rules.values import Account
 
 Json = dict[str, Any]
 PAGE, LARGEST_PAGE = 50, 200
@@ -25,86 +21,6 @@ LONGEST_PLACE = 500  # bytes: half of a sort key
 def moment(at: datetime | None) -> str | None:
     """RFC 3339, in UTC, to the second."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
-
-
-def order(o: Order) -> Json:
-    """An order as placed."""
-    lines = [
-        {
-            "address": f"{m.local}@{o.domain}",
-            "local": m.local,
-            "name": m.name,
-            "imap": m.imap,
-            "storage_mb": m.storage_mb,
-            "admin": m.admin,
-            "recovery_address": m.recovery,
-            "price": _price(m.monthly_mills),
-        }
-        for m in o.mailboxes
-    ]
-    return {
-        "id": o.id,
-        "domain": o.domain,
-        "state": o.state,
-        "created_at": moment(o.created_at),
-        "mailboxes": lines,
-        "price": _price(o.monthly_mills),
-    }
-
-
-def _price(mills: int) -> Json:
-    return {"monthly_mills": mills, "monthly": dollars(mills), "currency": CURRENCY}
-
-
-def domain_row(d: HostedDomain) -> Json:
-    """A domain in a list."""
-    return {
-        "domain": d.name,
-        "state": d.state,
-        "order": d.order,
-        "ordered_at": moment(d.ordered_at),
-        "live_at": moment(d.live_at),
-    }
-
-
-def domain(d: HostedDomain, rows: list[DnsRow]) -> Json:
-    """A domain with the records to publish (S8)."""
-    return {**domain_row(d), "mx_missing_since": moment(d.missing_since), "dns": [_dns(row) for row in rows]}
-
-
-def _dns(row: DnsRow) -> Json:
-    return {
-        "name": row.name,
-        "type": row.type,
-        "value": row.value,
-        "purpose": row.purpose,
-        "required": row.required,
-        "state": row.state,
-        "seen": list(row.seen),
-        "checked_at": moment(row.checked_at),
-    }
-
-
-def mailbox(account: Account, used_bytes: int) -> Json:
-    """A mailbox as its reseller sees it."""
-    return {
-        "address": account.address,
-        "local": account.address.partition("@")[0],
-        "account_id": account.id,
-        "name": account.name,
-        "imap": account.imap,
-        "admin": account.admin,
-        "recovery_address": account.recovery,
-        "state": account.state,
-        "storage_mb": account.quota_bytes // MB,
-        "storage": {
-            "limit": account.quota_bytes,
-            "used": used_bytes,
-            "remaining": max(0, account.quota_bytes - used_bytes),
-            "unit": "bytes",
-            "resets_at": None,
-        },
-    }
 
 
 # ------------------------------------------------------------------------------------------ pages and tags

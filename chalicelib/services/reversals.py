@@ -166,7 +166,7 @@ def _begin(p: Platform, caller: Caller, domain: HostedDomain, until: datetime) -
 
 def _return(p: Platform, domain: HostedDomain, stop: float) -> bool:
     """Put everything back; then wait for the MX as after an order. Can be repeated after a crash."""
-    row = next((r for r in p.gone.begun() if r["sk"] == f"return#{domain.name}"), None)
+    row = p.gone.begun_return(domain)
     if row is None:
         return True
     for _ in p.gone.bring_back(domain):

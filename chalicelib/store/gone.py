@@ -208,6 +208,10 @@ class Gone:
         """Rows of what was begun: kind#name in `sk`, and `domain`."""
         return list(self.table.query_all("BEGUN", consistent=True))
 
+    def begun_return(self, hosted: HostedDomain) -> Item | None:
+        """The row that says that a reversal's undoing was begun, until it is done."""
+        return self.table.get(begun_key("return", hosted.name))
+
     def finish(self, kind: str, name: str) -> None:
         """What was begun is done."""
         self.table.delete(begun_key(kind, name))
