@@ -55,8 +55,11 @@ def publish(p: Platform) -> None:
     while True:
         changes, at, shown = p.notices.status()
         now = clock.now()
+        if at is None:  # the very first time
+            p.notices.write([changed(now)])
+            continue
         outages = p.notices.outages()
-        found = rules.overview(p.notices.incidents(), outages, now, at or now)
+        found = rules.overview(p.notices.incidents(), outages, now, at)
         files = _files(p, found)
         digest = sha256("\0".join(text for _, _, text in files).encode()).hexdigest()
         if digest != shown:
