@@ -69,7 +69,7 @@ def test_S34_the_operator_sets_the_calendar(registry: Registry) -> None:
     event = registry.platform.journal.page("", 10, newest_first=True)[0][0]
     assert (event.type, event.after["time_zone"]) == ("calendar.changed", "Europe/Berlin")
     earliest = operator(registry, "GET", "/calendar/earliest?minutes=270")
-    assert earliest.json == {"earliest": "2026-03-08T22:30:00Z"}, "Thursday, then a week-end of Fri and Sat"
+    assert earliest.json == {"earliest": "2026-03-05T22:30:00Z"}, "Monday and three: Thursday"
 
 
 def test_a_calendar_that_cannot_be_is_refused(registry: Registry) -> None:
