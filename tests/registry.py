@@ -169,7 +169,7 @@ def call(method: str, path: str, body: Any = None, *, key: str | None, **how: An
         "headers": headers,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},
         "queryStringParameters": None,
-        "multiValueQueryStringParameters": parse_qs(query) or None,
+        "multiValueQueryStringParameters": parse_qs(query, keep_blank_values=True) or None,
         "pathParameters": captured,
         "stageVariables": None,
         "body": text,

@@ -131,6 +131,7 @@ def create_key(call: Call) -> Reply:
     answers={201: NewKeyOut},
     errors=("conflict",),
     repeat="refused",
+    example=Example(body={"overlap_hours": 48}),
 )
 def rotate_key(call: Call, key: str) -> Reply:
     """Exchange a key: one like it is made, and the old one ends after the overlap."""

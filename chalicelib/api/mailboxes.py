@@ -222,6 +222,11 @@ def _request(local: str, body: MailboxSettings) -> MailboxRequest:
     rows=MailboxRow,
     answers={200: bulk.NDJSON},
     errors=("conflict", "over_quota"),
+    example=Example(
+        {"domain": "x.test"},
+        '{"local": "eve", "name": "Eve Fox", "password": "under the old elm"}\n'
+        '{"local": "bob", "storage_mb": 500}\n',
+    ),
 )
 def put_mailboxes(call: Call) -> Response:
     """Make or change many mailboxes, a row each, as NDJSON or CSV; what became of each row is answered.

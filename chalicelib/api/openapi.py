@@ -248,8 +248,9 @@ def _body(operation: Operation, schemas: _Schemas) -> Json:
     if "rows" in how:
         content |= _rows_in(how["rows"], example, schemas)
     for kind in how.get("raw", ()):
-        media = {"schema": {"type": "string"}} if kind.startswith("text/") else {"schema": {}}
-        content[kind] = media | ({"example": example} if isinstance(example, str) else {})
+        is_text = kind.startswith(("text/", "application/x-www-form"))
+        media = {"schema": {"type": "string"}} if is_text else {"schema": {}}
+        content[kind] = media | ({"example": example} if is_text and isinstance(example, str) else {})
     return {"required": True, "content": content} if content else {}
 
 

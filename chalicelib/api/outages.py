@@ -265,6 +265,13 @@ def plan_outage(call: Call) -> OutageOut:
     scope="incidents:write",
     body=MaintenanceIn,
     answers={201: OutageOut},
+    example=Example(
+        body={
+            "ends_at": "2026-03-02T10:00:00Z",
+            "components": ["webmail"],
+            "text": "A part had to be replaced at once.",
+        }
+    ),
 )
 def begin_maintenance(call: Call) -> OutageOut:
     """Tell of maintenance that nobody planned and that begins now: mailed to every reseller (S35)."""

@@ -145,7 +145,14 @@ def ask_for_reset(call: Call) -> ResetAskedOut:
 
 
 @section.route(
-    "POST", "/password-resets/confirm", roles=("public",), body=ResetConfirmIn, answers={200: ResetOut}
+    "POST",
+    "/password-resets/confirm",
+    roles=("public",),
+    body=ResetConfirmIn,
+    answers={200: ResetOut},
+    example=Example(
+        body={"token": "kU9vN2xq0bQm4d1Hc7sTzY5wRfEaJgLp", "password": "a longer walk by the river"}
+    ),
 )
 def reset_password(call: Call) -> ResetOut:
     """Set a new password by the token of a reset link, which works once and for an hour.

@@ -208,8 +208,9 @@ def curl(path: str, verb: str, operation: Json) -> str:
         parts.append('-H "Authorization: Bearer $TOKEN"')
     if any(p["name"] == "Idempotency-Key" for p in given):
         parts.append('-H "Idempotency-Key: $(uuidgen)"')
-    for kind, media in list(operation.get("requestBody", {}).get("content", {}).items())[-1:]:
-        example = media.get("example", "")
+    content = operation.get("requestBody", {}).get("content", {})
+    for kind, media in [(kind, media) for kind, media in content.items() if "example" in media][-1:]:
+        example = media["example"]
         text = example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)
         quoted = text.replace("'", "'\\''")
         parts += [f'-H "Content-Type: {kind}"', f"--data-binary '{quoted}'"]

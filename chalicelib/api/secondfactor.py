@@ -90,6 +90,7 @@ def begin_second_factor(call: Call) -> EnrolmentOut:
     body=CodeIn,
     answers={200: RecoveryCodesOut},
     errors=("conflict", "throttled"),
+    example=Example(body={"code": "492039"}),
 )
 def confirm_second_factor(call: Call) -> RecoveryCodesOut:
     """Turn it on by a first code; gives the recovery codes.
@@ -109,6 +110,7 @@ def confirm_second_factor(call: Call) -> RecoveryCodesOut:
     body=DisableIn,
     answers={204: None},
     errors=("conflict", "throttled"),
+    example=Example(body={"password": "correct horse 9", "code": "492039"}),
 )
 def disable_second_factor(call: Call) -> None:
     """Turn it off, with password and code. Other sessions end."""
@@ -125,6 +127,7 @@ def disable_second_factor(call: Call) -> None:
     body=CodeIn,
     answers={200: RecoveryCodesOut},
     errors=("conflict", "throttled"),
+    example=Example(body={"code": "492039"}),
 )
 def renew_recovery_codes(call: Call) -> RecoveryCodesOut:
     """Ten new recovery codes in place of those left."""

@@ -231,6 +231,7 @@ def subscribe(call: Call) -> AskedOut:
     raw=(FORM,),
     answers={202: "text/html"},
     errors=("bad_request", "invalid", "throttled"),
+    example=Example(body="email=someone%40example.com"),
 )
 def subscribe_by_form(call: Call) -> Response:
     """The same for the status page's own form, with the field `email`."""
@@ -260,6 +261,7 @@ def show_confirmation(call: Call) -> Response:
     raw=(FORM,),
     answers={200: "text/html", 410: "text/html"},
     errors=("bad_request",),
+    example=Example(body="token=a.b"),
 )
 def confirm_subscription(call: Call) -> Response:
     """What the button does, with the field `token`."""
