@@ -8,6 +8,7 @@ from chalice.app import Request
 import app
 from chalicelib.api import auth
 from chalicelib.rules.errors import ServiceError
+from chalicelib.services import signin
 from tests.registry import PASSWORD, Answer, Registry
 
 OPENED = "/v1/sessions"
@@ -117,3 +118,76 @@ SOURCES = [
 def test_where_a_request_came_from(registry: Registry) -> None:
     for headers, source in SOURCES:
         assert auth.source(request(registry, headers)) == source
+
+
+# -------------------------------------------------------------------------------- where one is logged in
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1 Version/18.0 Safari/604.1"
+MINE = "/v1/mailbox/sessions"
+
+
+def opened(registry: Registry, agent: str, source: str) -> str:
+    """A session's token."""
+    body = {"address": "bob@x.test", "password": PASSWORD}
+    how = {"headers": {"User-Agent": agent}, "source": source}
+    return str(registry.call("POST", OPENED, body, key=None, **how).json["token"])
+
+
+def test_S23_sessions_are_listed_with_time_network_and_browser(registry: Registry) -> None:
+    registry.order()
+    registry.set_state("x.test", "live")
+    old = opened(registry, SAFARI, "2001:db8:0:1:2:3:4:5")
+    registry.clock.advance(minutes=50)
+    own = opened(registry, FIREFOX, "203.0.113.9")
+    registry.clock.advance(minutes=20)
+    rows = registry.call("GET", MINE, key=own).json["sessions"]
+    assert [row["current"] for row in rows] == [True, False]
+    assert [row["agent"] for row in rows] == ["Firefox on Linux", "Safari on iPhone"]
+    assert [row["network"] for row in rows] == ["203.0.113.9", "2001:db8:0:1::/64"]
+    assert {row["last_seen_at"] for row in rows} == {"2026-03-02T09:00:00Z", "2026-03-02T09:50:00Z"}
+    registry.call("GET", MINE, key=old)
+    rows = registry.call("GET", MINE, key=own).json["sessions"]
+    assert rows[1]["last_seen_at"] == "2026-03-02T10:10:00Z", (
+        "to the hour: the second sight was worth a write"
+    )
+    assert not any(token[4:] in str(rows) for token in (old, own))
+    registry.clock.advance(days=14, minutes=-30)
+    assert registry.call("GET", MINE, key=own).json["sessions"] == [
+        row | {"last_seen_at": "2026-03-16T09:40:00Z"} for row in rows[:1]
+    ]
+
+
+def test_S23_one_session_is_ended_or_all_others(registry: Registry) -> None:
+    registry.order()
+    registry.set_state("x.test", "live")
+    one, two, three = (registry.token("bob@x.test") for _ in range(3))
+    ann = registry.token("ann@x.test")
+    rows = registry.call("GET", MINE, key=one).json["sessions"]
+    own = next(row["id"] for row in rows if row["current"])
+    for foreign in (own, "0" * 16):
+        assert registry.call("DELETE", f"{MINE}/{foreign}", key=ann).status == 404
+    other = next(row["id"] for row in registry.call("GET", MINE, key=two).json["sessions"] if row["current"])
+    assert registry.call("DELETE", f"{MINE}/{other}", key=one).status == 204
+    assert [registry.call("GET", MINE, key=token).status for token in (one, two, three)] == [200, 401, 200]
+    assert registry.call("DELETE", MINE, key=three).status == 204
+    assert [registry.call("GET", MINE, key=token).status for token in (one, two, three)] == [401, 401, 200]
+    assert registry.call("GET", MINE, key=ann).status == 200
+    events = registry.call("GET", "/v1/domains/x.test/audit").json["events"]
+    assert [e["type"] for e in events[:2]] == ["sessions.ended", "session.ended"]
+
+
+def test_S23_S10_a_rename_keeps_the_sessions(registry: Registry) -> None:
+    registry.order()
+    registry.set_state("x.test", "live")
+    token = registry.token("bob@x.test")
+    renamed = registry.call("POST", "/v1/domains/x.test/mailboxes/bob/rename", {"local": "robert"})
+    assert renamed.status == 200
+    registry.clock.advance(seconds=20)
+    assert registry.call("GET", MINE, key=token).status == 200
+    kept = registry.platform.sessions.get(signin.digest(token))
+    assert kept
+    assert kept.address == "robert@x.test", "the next look costs no more than before"
+    registry.call("PUT", "/v1/domains/x.test/mailboxes/bob", {"password": "a new bob at the helm"})
+    registry.clock.advance(seconds=20)
+    assert registry.call("GET", MINE, key=token).status == 200
+    assert signin.session(registry.platform, token).address == "robert@x.test"
