@@ -29,6 +29,7 @@ class Settings:
     ses_id_domain: str  # suffix of the Message-IDs that SES writes
     identity_gate: str  # "on": activation also needs the SES identity verified
     service_secret: str  # ARN: keys of marks are derived from it
+    origin_secret: str  # what the edge proves itself by; empty: nobody is believed to be the edge
     abuse_address: str  # S30: reports come to it
     resolver: str  # host:port of a DNS server; empty: the system's
 

@@ -29,8 +29,8 @@ Invoke = Callable[[Json], Any]
 class ApiGateway:
     """Requests for the function behind the API. `routes` is the app's, asked for at each request."""
 
-    def __init__(self, routes: Routes, invoke: Invoke, now: Callable[[], float]) -> None:
-        self._routes, self._invoke, self._now = routes, invoke, now
+    def __init__(self, routes: Routes, invoke: Invoke, now: Callable[[], float], secret: str = "") -> None:
+        self._routes, self._invoke, self._now, self._secret = routes, invoke, now, secret
 
     def answer(self, request: Request) -> Response:
         """One request, as API Gateway would answer it."""
@@ -41,7 +41,7 @@ class ApiGateway:
             return _problem(404, "not_found", "There is nothing here.")
         resource, captured = found
         try:
-            answer = self._invoke(event(request, resource, captured, self._now()))
+            answer = self._invoke(event(request, resource, captured, self._now(), self._secret))
         except FunctionError as error:
             return _failure(error)
         return response(answer)
@@ -66,9 +66,9 @@ def match(routes: dict[str, dict[str, Any]], path: str) -> tuple[str, dict[str, 
     return min(fitting)[1:] if fitting else None
 
 
-def event(request: Request, resource: str, captured: dict[str, str], now: float) -> Json:
+def event(request: Request, resource: str, captured: dict[str, str], now: float, secret: str = "") -> Json:
     """The event of the REST API's Lambda proxy integration (payload format 1.0)."""
-    headers = _edge_headers(request)
+    headers = _edge_headers(request, secret)
     query = parse_qsl(request.query, keep_blank_values=True)
     return {
         "resource": resource,
@@ -86,7 +86,7 @@ def event(request: Request, resource: str, captured: dict[str, str], now: float)
     }
 
 
-def _edge_headers(request: Request) -> list[tuple[str, str]]:
+def _edge_headers(request: Request, secret: str) -> list[tuple[str, str]]:
     """What CloudFront and infra/edge.js make of the browser's headers."""
     own = {
         "host",
@@ -95,6 +95,7 @@ def _edge_headers(request: Request) -> list[tuple[str, str]]:
         "x-forwarded-host",
         "x-forwarded-for",
         "x-forwarded-proto",
+        "x-origin-secret",
     }
     kept = [(name, value) for name, value in request.headers if name.lower() not in own]
     if not request.header("accept"):
@@ -106,6 +107,7 @@ def _edge_headers(request: Request) -> list[tuple[str, str]]:
         ("X-Forwarded-For", f"{request.source}, 127.0.0.1"),
         ("X-Forwarded-Proto", "http"),
         ("X-Forwarded-Port", "80"),
+        ("X-Origin-Secret", secret),
     ]
 
 

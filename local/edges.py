@@ -108,7 +108,10 @@ class Edges:
 
     def _web(self, stack: Stack) -> Web:
         control = Control(stack.clock, self.zone, self.outside, stack.ops)
-        gateway = ApiGateway(_routes, lambda event: stack.runtime.invoke(API, event), stack.clock.time)
+        secret = stack.environ.get("ORIGIN_SECRET", "")
+        gateway = ApiGateway(
+            _routes, lambda event: stack.runtime.invoke(API, event), stack.clock.time, secret
+        )
         pages = Pages(self._dist, HEADERS, stack.engine.url)
         status = StatusPage(lambda: stack.client("s3"), stack.environ.get("WEB_BUCKET", ""), HEADERS)
         return Web(gateway, pages, OutboxPage(self.outside), control, status)

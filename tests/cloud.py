@@ -131,6 +131,7 @@ def _settings(urls: dict[str, str], machines: dict[str, str]) -> Settings:
         ses_id_domain="email.amazonses.com",
         identity_gate="off",
         service_secret=f"plainpost-{STAGE}-service",
+        origin_secret="the edge of tests",
         abuse_address="abuse@emailmx.test",
         resolver="",
     )

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hmac
 
 from chalice.app import Request
 
@@ -11,22 +12,32 @@ from chalicelib.services import signin
 from chalicelib.services.platform import platform
 
 
+def forwarded(request: Request, name: str) -> str:
+    """A header that the edge writes (X-Forwarded-…); empty where it was not the edge that wrote it.
+
+    Anybody can talk to the API beside the edge, and claim there to be whoever and wherever: the edge proves
+    itself by a secret of its own, which it writes over whatever a browser sent.
+    """
+    secret = platform().settings.origin_secret.encode()
+    given = str(request.headers.get("x-origin-secret") or "").encode("utf-8", "replace")
+    if not secret or not hmac.compare_digest(secret, given):
+        return ""
+    return str(request.headers.get(name) or "").strip()
+
+
 def host(request: Request) -> str:
     """The host a browser came with, without a port. Behind the edge the Host header is the API's own."""
-    name = request.headers.get("x-forwarded-host") or request.headers.get("host") or ""
-    bare, colon, port = str(name).strip().lower().rpartition(":")
-    return bare if colon and port.isdigit() else str(name).strip().lower()
+    name = forwarded(request, "x-forwarded-host") or str(request.headers.get("host") or "").strip()
+    bare, colon, port = name.lower().rpartition(":")
+    return bare if colon and port.isdigit() else name.lower()
 
 
 def source(request: Request) -> str:
-    """The address a request came from.
-
-    Behind the edge, which marks requests with X-Forwarded-Host, the last hop is the edge's own and the one
-    before it was written by the edge. Who talks to the API directly can claim to be anywhere there: so
-    guesses are also counted by mailbox, wherever they come from.
+    """The address a request came from: behind the edge the last hop is the edge's own, and the one before it
+    was written by the edge.
     """
-    hops = [hop.strip() for hop in str(request.headers.get("x-forwarded-for") or "").split(",")]
-    if request.headers.get("x-forwarded-host") and len(hops) > 1:
+    hops = [hop.strip() for hop in forwarded(request, "x-forwarded-for").split(",")]
+    if len(hops) > 1:
         return hops[-2]
     return str(request.context.get("identity", {}).get("sourceIp") or "")
 

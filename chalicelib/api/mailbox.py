@@ -32,8 +32,8 @@ def answer(status: int, body: Any) -> Response:
 
 def base_url(request: Request) -> str:
     """The origin that the browser or client used."""
-    host = str(request.headers.get("x-forwarded-host") or "").strip().lower()
-    scheme = str(request.headers.get("x-forwarded-proto") or "https").split(",")[0].strip()
+    host = auth.forwarded(request, "x-forwarded-host").lower()
+    scheme = (auth.forwarded(request, "x-forwarded-proto") or "https").split(",")[0].strip()
     if _HOST.fullmatch(host) and scheme in ("http", "https"):
         return f"{scheme}://{host}"
     return platform().settings.public_url

@@ -1,6 +1,8 @@
 """Log-in and log-out over HTTP, and what anybody may read."""
 
 import base64
+from dataclasses import replace
+from unittest import mock
 
 import pytest
 from chalice.app import Request
@@ -87,10 +89,14 @@ def test_the_service_says_that_it_is_up(registry: Registry) -> None:
     assert (answer.status, answer.json) == (200, {"status": "ok"})
 
 
+EDGE = {"X-Origin-Secret": "the edge of tests"}
+STRANGER = {"X-Origin-Secret": "the edge of guesses"}
 BY_HOST = [
     ({"Host": "mail.x.test"}, "House Mail"),
     ({"Host": "mail.x.test:8080"}, "House Mail"),
-    ({"Host": "api.test", "X-Forwarded-Host": "emailadmin.x.test"}, "House Mail"),
+    ({"Host": "api.test", "X-Forwarded-Host": "emailadmin.x.test", **EDGE}, "House Mail"),
+    ({"Host": "api.test", "X-Forwarded-Host": "emailadmin.x.test", **STRANGER}, "Mail"),
+    ({"Host": "api.test", "X-Forwarded-Host": "emailadmin.x.test"}, "Mail"),
     ({"Host": "elsewhere.test"}, "Mail"),
     ({"Host": "[::1]:8080"}, "Mail"),
 ]
@@ -107,17 +113,28 @@ def test_S1_the_host_decides_the_brand(registry: Registry) -> None:
         assert "plainpost" not in answer.text.lower()
 
 
+HOPS = {"X-Forwarded-Host": "m.test", "X-Forwarded-For": "6.6.6.6, 203.0.113.9, 130.176.0.1"}
 SOURCES = [
     ({}, "192.0.2.7"),
     ({"X-Forwarded-For": "203.0.113.9, 192.0.2.7"}, "192.0.2.7"),
-    ({"X-Forwarded-Host": "m.test", "X-Forwarded-For": "6.6.6.6, 203.0.113.9, 130.176.0.1"}, "203.0.113.9"),
-    ({"X-Forwarded-Host": "m.test"}, "192.0.2.7"),
+    ({**HOPS, **EDGE}, "203.0.113.9"),
+    (HOPS, "192.0.2.7"),
+    ({**HOPS, **STRANGER}, "192.0.2.7"),
+    ({**HOPS, "X-Origin-Secret": ""}, "192.0.2.7"),
+    ({"X-Forwarded-Host": "m.test", **EDGE}, "192.0.2.7"),
 ]
 
 
 def test_where_a_request_came_from(registry: Registry) -> None:
     for headers, source in SOURCES:
-        assert auth.source(request(registry, headers)) == source
+        assert auth.source(request(registry, headers)) == source, headers
+
+
+def test_without_a_secret_nobody_is_the_edge(registry: Registry) -> None:
+    bare = replace(registry.platform, settings=replace(registry.platform.settings, origin_secret=""))
+    asked = request(registry, {**HOPS, "X-Origin-Secret": ""})
+    with mock.patch.object(auth, "platform", return_value=bare):
+        assert auth.source(asked) == "192.0.2.7"
 
 
 # -------------------------------------------------------------------------------- where one is logged in

@@ -97,6 +97,18 @@ def test_each_path_has_its_headers_and_the_api_is_never_cached() -> None:
         assert "PATCH" in behaviors()[path]["AllowedMethods"]
 
 
+def test_the_edge_proves_itself_to_the_api() -> None:
+    for name in ("Distribution", "StatusDistribution"):
+        config = template()["Resources"][name]["Properties"]["DistributionConfig"]
+        origins = {origin["Id"]: origin for origin in config["Origins"]}
+        [header] = origins["api"]["OriginCustomHeaders"]
+        assert header["HeaderName"] == "X-Origin-Secret"
+        shared = template()["Globals"]["Function"]["Environment"]["Variables"]["ORIGIN_SECRET"]
+        assert header["HeaderValue"] == shared
+        assert "resolve:secretsmanager:${OriginSecret}" in str(shared)
+        assert "OriginCustomHeaders" not in origins["web"]
+
+
 def test_S36_the_status_page_stands_by_itself() -> None:
     config = template()["Resources"]["StatusDistribution"]["Properties"]["DistributionConfig"]
     assert config["DefaultRootObject"] == "index.html"

@@ -75,7 +75,7 @@ def server(ses: World, function: Function, tmp_path: Path) -> Iterator[HttpServe
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "app.js").write_text("1;")
     pages = Pages(tmp_path, ROOT / "infra" / "web-headers.json", "http://127.0.0.1:4566")
-    api = ApiGateway(lambda: ROUTES, function, ses.clock.time)
+    api = ApiGateway(lambda: ROUTES, function, ses.clock.time, "the edge")
     status = StatusPage(Files, "web", ROOT / "infra" / "web-headers.json")
     control = Control(ses.clock, ses.zone, ses.outside, ses.ops)
     started = Web(api, pages, OutboxPage(ses.outside), control, status).serve(0)
@@ -165,7 +165,7 @@ def test_the_event_is_a_rest_proxy_event(server: HttpServer, function: Function)
         "mail.acme.localhost:8080",
         "POST",
         body=b"\xff\x00",
-        headers={"Authorization": "Bearer t", "Content-Type": "application/json"},
+        headers={"Authorization": "Bearer t", "Content-Type": "application/json", "X-Origin-Secret": "guess"},
     )
     assert (status, body) == (200, b'{"ok": true}')
     e = function.event
@@ -176,6 +176,7 @@ def test_the_event_is_a_rest_proxy_event(server: HttpServer, function: Function)
     assert e["isBase64Encoded"]
     assert base64.b64decode(e["body"]) == b"\xff\x00"
     assert e["headers"]["X-Forwarded-Host"] == "mail.acme.localhost:8080"
+    assert e["multiValueHeaders"]["X-Origin-Secret"] == ["the edge"]
     assert e["headers"]["Authorization"] == "Bearer t"
     assert e["multiValueHeaders"]["Content-Type"] == ["application/json"]
     assert e["requestContext"]["identity"]["sourceIp"] == "127.0.0.1"

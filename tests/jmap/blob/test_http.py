@@ -12,6 +12,8 @@ from chalicelib.jmap.session import CORE
 from chalicelib.services import signin
 from tests.jmap.client import Client, Json, letter
 
+EDGE = {"x-origin-secret": "the edge of tests"}
+
 
 class Http:
     """The API function."""
@@ -28,9 +30,11 @@ class Http:
     ) -> tuple[int, Json, Any]:
         """Status, headers in lower case, body."""
         resource, parameters = self._match(path)
-        sent = {"authorization": f"Bearer {self.token}", "x-forwarded-host": "mail.x.test"} | {
-            name.replace("_", "-"): value for name, value in headers.items()
-        }
+        sent = (
+            {"authorization": f"Bearer {self.token}", "x-forwarded-host": "mail.x.test"}
+            | EDGE
+            | {name.replace("_", "-"): value for name, value in headers.items()}
+        )
         event = {
             "requestContext": {
                 "httpMethod": method,
