@@ -115,6 +115,7 @@ def show_setup(call: Call, client: str) -> Response:
     roles=("public",),
     query=AddressQuery,
     answers={200: "application/x-apple-aspen-config"},
+    errors=("not_found",),
     example=Example(query={"address": "ann@x.test"}),
 )
 def show_profile(call: Call) -> Response:
