@@ -9,7 +9,6 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
 
 from chalicelib.aws.table import Write
 from chalicelib.rules import passwords as rules
@@ -56,8 +55,14 @@ def fault(password: str, words: Sequence[str]) -> str | None:
     if detail := rules.length_fault(password):
         return detail
     known = [word.casefold()[:ESTIMATED] for word in words if word][:WORDS]
-    guesses = int(zxcvbn(password[:ESTIMATED], user_inputs=known)["guesses"])
-    return rules.fault(password, known, guesses)
+    return rules.fault(password, known, _guesses(password[:ESTIMATED], known))
+
+
+def _guesses(password: str, words: Sequence[str]) -> int:
+    """What it takes to find it, by zxcvbn. Its lists of words take 50 ms to read: not at every cold start."""
+    from zxcvbn import zxcvbn
+
+    return int(zxcvbn(password, user_inputs=list(words))["guesses"])
 
 
 def words_of(p: Platform, account: Account) -> list[str]:

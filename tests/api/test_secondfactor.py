@@ -10,6 +10,8 @@ from chalice.app import Request
 import app
 from chalicelib.api import auth
 from chalicelib.aws import clock as clocks
+from chalicelib.gateway.pop3 import CODES
+from chalicelib.gateway.submission import reply
 from chalicelib.rules.errors import Kind, ServiceError
 from chalicelib.rules.signin import MOST_APPS, Door
 from chalicelib.services import signin
@@ -142,6 +144,12 @@ def test_S23_with_it_on_mail_programs_need_app_passwords(live: Registry) -> None
     assert door(live, "pop3", secret) == "app_password_required"
     assert door(live, "jmap", secret) == "bad_credentials"
     assert enter(live, password=secret).json["code"] == "bad_credentials"
+
+
+def test_S23_a_mail_program_is_told_what_it_needs() -> None:
+    refusal = ServiceError("app_password_required", "An app password is needed.")
+    assert reply(refusal) == "534 5.7.9 An app password is needed.", "RFC 4954: a stronger mechanism"
+    assert CODES["app_password_required"] == "[AUTH] ", "RFC 3206: ask for another password"
 
 
 def test_S23_turning_it_off_takes_both(live: Registry) -> None:
