@@ -55,6 +55,17 @@ SCHEMAS: Json = {
             "state": {"type": "string"},
         },
     },
+    "JmapProblem": {
+        "type": "object",
+        "description": "Why a request was refused as a whole (RFC 8620 §3.6.1).",
+        "required": ["type", "status"],
+        "properties": {
+            "type": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "limit": {"type": "string"},
+        },
+    },
     "JmapBlob": {
         "type": "object",
         "description": "RFC 8620 §6.1.",
@@ -68,7 +79,7 @@ SCHEMAS: Json = {
     },
     "UploadSlotIn": {
         "type": "object",
-        "required": ["size"],
+        "required": ["size", "type"],
         "properties": {
             "size": {"type": "integer", "minimum": 1, "description": "Bytes."},
             "type": {"type": "string"},
@@ -77,19 +88,24 @@ SCHEMAS: Json = {
     "UploadSlot": {
         "type": "object",
         "description": "Where to put a blob that is too large for an upload by itself.",
-        "required": ["accountId", "blobId", "type", "size", "url", "headers", "expires"],
+        "required": ["accountId", "blobId", "method", "url", "headers", "expires"],
         "properties": {
             "accountId": {"type": "string"},
             "blobId": {"type": "string"},
-            "type": {"type": "string"},
-            "size": {"type": "integer"},
+            "method": {"type": "string", "const": "PUT"},
             "url": {"type": "string"},
             "headers": {"type": "object"},
             "expires": {"type": "string"},
         },
     },
 }
-PROBLEM: Json = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+PROBLEM: Json = {
+    "application/problem+json": {
+        "schema": {
+            "anyOf": [{"$ref": "#/components/schemas/Problem"}, {"$ref": "#/components/schemas/JmapProblem"}]
+        }
+    }
+}
 SIGNED_IN: list[Json] = [{"session": []}, {"password": []}]
 CALL = {
     "using": ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"],
@@ -133,6 +149,7 @@ ACCOUNT = _variable("account_id", "Of the session.")
 ABSENT = (404, "There is no such account or blob.")
 MALFORMED = (400, "The body is malformed.")
 LARGE = (413, "It is too large.")
+INVALID = (422, "`size` or `type` is not right.")
 FULL = (409, "The mailbox is full.")
 BINARY: Json = {"required": True, "content": {"application/octet-stream": {"schema": {}}}}
 PATHS: Json = {
@@ -185,7 +202,7 @@ PATHS: Json = {
             "An address to put a larger blob to",
             {
                 "200": {"description": "As asked.", "content": _of("UploadSlot")},
-                **_refusals(ABSENT, MALFORMED, LARGE, FULL),
+                **_refusals(ABSENT, MALFORMED, INVALID, LARGE, FULL),
             },
             parameters=[ACCOUNT],
             requestBody={
