@@ -95,6 +95,12 @@ def warn_mailboxes(_event: CloudWatchEvent) -> None:
     schedules.warn_mailboxes()
 
 
+@app.schedule(Rate(1, unit=Rate.MINUTES), name="webhooks")
+def post_webhooks(_event: CloudWatchEvent) -> None:
+    """S40: what changed, to resellers' servers."""
+    schedules.post_webhooks()
+
+
 @app.schedule(Rate(1, unit=Rate.DAYS), name="cleanup")
 def cleanup(_event: CloudWatchEvent) -> None:
     """What nobody needs any more."""

@@ -26,6 +26,7 @@ class Timer:
     order: int
     call: Callable[[], None] = field(compare=False)
     label: str = field(compare=False)
+    patient: bool = field(default=False, compare=False)  # no stop on the way of `advance`
     cancelled: bool = field(default=False, compare=False)
 
     def cancel(self) -> None:
@@ -69,9 +70,14 @@ class Clock:
         if self._thread is not None:
             self._thread.join(5)
 
-    def at(self, when: float, call: Callable[[], None], label: str = "timer") -> Timer:
-        """Run `call` at that moment. It must be short; the system counts as busy while it runs."""
-        timer = Timer(when, next(self._order), call, label)
+    def at(
+        self, when: float, call: Callable[[], None], label: str = "timer", *, patient: bool = False
+    ) -> Timer:
+        """Run `call` at that moment. It must be short; the system counts as busy while it runs.
+
+        A patient one is no reason for `advance` to stop: it runs at the first stop after its moment.
+        """
+        timer = Timer(when, next(self._order), call, label, patient)
         with self._changed:
             heapq.heappush(self._timers, timer)
             self._changed.notify_all()
@@ -163,8 +169,9 @@ class Clock:
         three hours after another has been worked on is met within the third hour.
         """
         with self._changed:
-            upcoming = self._next()
-            gap = most if upcoming is None else min(most, max(0.0, upcoming.when - self.time()))
+            stops = (timer.when for timer in self._timers if not (timer.cancelled or timer.patient))
+            stop = min(stops, default=None)
+            gap = most if stop is None else min(most, max(0.0, stop - self.time()))
             self._offset += gap
             self._changed.notify_all()
             return gap

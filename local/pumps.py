@@ -28,6 +28,7 @@ log = logging.getLogger("local.pumps")
 CONCURRENCY = 8  # batches of one queue at a time, where the template says nothing
 ASYNC_RETRIES = (60, 120)  # seconds: Lambda repeats a failed scheduled call twice
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
+_OFTEN = 600  # seconds: what runs more often than this waits for the stops of other things in `advance`
 _A_MOMENT = 0.002  # moto's messages are visible strictly after their moment
 
 
@@ -238,7 +239,7 @@ def rate_seconds(expression: str) -> int:
 
 
 class Schedules:
-    """The app's `@app.schedule` functions, on the test clock."""
+    """The app's `@app.schedule` functions, on the test clock. Skipped periods of one are made up for once."""
 
     def __init__(self, clock: Clock, runtime: Runtime, workers: Workers) -> None:
         self._clock, self._runtime, self._workers = clock, runtime, workers
@@ -251,10 +252,11 @@ class Schedules:
 
     def _plan(self, function: str, moment: float, seconds: int) -> None:
         def fire() -> None:
-            self._plan(function, moment + seconds, seconds)
+            missed = int((self._clock.time() - moment) // seconds)
+            self._plan(function, moment + seconds * (missed + 1), seconds)
             self._call(function, _scheduled(function, moment), ASYNC_RETRIES)
 
-        self._clock.at(moment, fire, f"schedule {function}")
+        self._clock.at(moment, fire, f"schedule {function}", patient=seconds < _OFTEN)
 
     def _call(self, function: str, event: dict[str, Any], retries: tuple[int, ...]) -> None:
         label = f"schedule {function}"

@@ -29,6 +29,7 @@ from chalicelib.api import (
     sessions,
     status,
     suspensions,
+    webhooks,
 )
 from chalicelib.api.errors import guard
 
@@ -50,6 +51,7 @@ SECTIONS = (
     quota,
     billing,
     audit,
+    webhooks,
     brands,
     kit,
     notices,

@@ -1,6 +1,6 @@
 """What happens by the clock."""
 
-from chalicelib.services import abuse, activation, cleanup, gone, jobs, quota, send, status
+from chalicelib.services import abuse, activation, cleanup, gone, jobs, quota, send, status, webhooks
 from chalicelib.services.platform import platform
 
 
@@ -21,6 +21,11 @@ def mend_outbox() -> None:
 def warn_mailboxes() -> None:
     """Hourly, S16: today's warnings, to whom they were not sent yet."""
     quota.warn_all(platform())
+
+
+def post_webhooks() -> None:
+    """Each minute, S40: tell resellers' servers what changed."""
+    webhooks.run(platform())
 
 
 def clean_up() -> None:

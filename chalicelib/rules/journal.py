@@ -1,10 +1,16 @@
 """What has changed, told to who may know it (S40): one value for the audit, the events and the webhooks."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
+#: Events younger than this are not given out to followers: one that was decided on earlier may still be on
+#: its way into the table, and would be passed over by who has seen a later one.
+SETTLES = timedelta(seconds=3)
+_ID = re.compile(r"e[0-9]{13}[0-9a-f]{12}")
+_TYPE = re.compile(r"[a-z][a-z_-]{0,30}\.([a-z][a-z_-]{0,30}|\*)|\*")
 SECRETS = frozenset({"password", "hash", "secret", "token", "key"})
 
 
@@ -39,3 +45,31 @@ def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict
 
 def _shown(name: str, value: Any) -> Any:
     return "(not shown)" if name in SECRETS and value is not None else value
+
+
+def is_id(text: str) -> bool:
+    """Whether this can be an event's id."""
+    return _ID.fullmatch(text) is not None
+
+
+def ids_before(at: datetime) -> str:
+    """What sorts after every id of an earlier moment, and before all others."""
+    return f"e{max(0, int(at.timestamp() * 1000)):013d}"
+
+
+def is_type(text: str) -> bool:
+    """Whether this names events: "mailbox.created", "mailbox.*" or "*"."""
+    return _TYPE.fullmatch(text) is not None
+
+
+def of_types(event: Event, types: Collection[str]) -> bool:
+    """Whether somebody who asks for these types wants this event; without types, all."""
+    resource = event.type.partition(".")[0]
+    return not types or bool({"*", event.type, f"{resource}.*"} & set(types))
+
+
+def as_told(event: Event) -> Event:
+    """An event for all but the operator, whose keys and machines are its own affair."""
+    if event.actor.partition(":")[0] != "operator":
+        return event
+    return replace(event, actor="operator", source="")

@@ -38,6 +38,7 @@ from chalicelib.store.sold import Sold
 from chalicelib.store.standings import Standings
 from chalicelib.store.subscribers import Subscribers
 from chalicelib.store.tracks import Tracks
+from chalicelib.store.webhooks import Webhooks
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Platform:
     ledger: Ledger
     standings: Standings
     journal: Journal
+    webhooks: Webhooks
     holds: Holds
     abuse: Abuse
     resellers: Resellers
@@ -95,6 +97,7 @@ def build(env: settings.Settings, figures: Figures = DEFAULT) -> Platform:
         ledger=Ledger(directory_table),
         standings=Standings(directory_table),
         journal=Journal(directory_table),
+        webhooks=Webhooks(directory_table),
         holds=Holds(directory_table),
         abuse=Abuse(directory_table),
         resellers=Resellers(directory_table),

@@ -57,3 +57,11 @@ class Journal:
             consistent=not domain,
         )
         return [event_of(item) for item in rows.items], str(rows.next["sk"]) if rows.next else ""
+
+    def following(self, reseller: str, after: str, before: str, limit: int) -> tuple[list[Event], bool]:
+        """A reseller's events between two ids, neither included, oldest first; whether there are more."""
+        first, last = f"{after}!", before  # "!" sorts before what an id is made of
+        if first > last:
+            return [], False
+        rows = self.table.query(f"EVENTS#{reseller}", between=(first, last), limit=limit, consistent=True)
+        return [event_of(item) for item in rows.items], rows.next is not None

@@ -61,6 +61,7 @@ def test_the_functions_are_those_that_the_infrastructure_names() -> None:
         "watch_domains": "rate(1 hour)",
         "mend_outbox": "rate(1 hour)",
         "warn_mailboxes": "rate(1 hour)",
+        "webhooks": "rate(1 minute)",
         "cleanup": "rate(1 day)",
     }
     tasks = {f.name for f in entry.app.pure_lambda_functions}

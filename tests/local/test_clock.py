@@ -41,6 +41,21 @@ def test_what_a_due_event_plans_is_met_on_the_way(clock: Clock) -> None:
     assert [round(moment / 3600, 2) for moment in fired] == [3.0 * n for n in range(1, 25)]
 
 
+def test_what_is_patient_waits_for_a_stop_and_is_not_one(clock: Clock) -> None:
+    start, fired = clock.time(), list[tuple[str, int]]()
+
+    def note(name: str) -> None:
+        fired.append((name, round(clock.time() - start)))
+
+    clock.at(start + 60, lambda: note("patient"), patient=True)
+    clock.at(start + 3600, lambda: note("stop"))
+    clock.advance(timedelta(hours=2))
+    assert fired == [("patient", 3600), ("stop", 3600)]
+    clock.at(start + 7260, lambda: note("late"), patient=True)
+    clock.advance(timedelta(hours=1))
+    assert fired[2] == ("late", 3 * 3600)
+
+
 def test_time_stands_still_until_the_work_of_a_moment_is_done(clock: Clock) -> None:
     start, seen, threads = clock.time(), list[int](), list[threading.Thread]()
     gate = threading.Event()
