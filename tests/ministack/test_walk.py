@@ -96,7 +96,7 @@ def test_S28_mail_to_nobody_bounces_to_a_sender_who_is_one(live: Visitor) -> Non
     assert b"5.1.1" in bounce.raw
 
 
-@pytest.mark.parametrize("name", ["watch_domains", "mend_outbox", "warn_mailboxes", "cleanup"])
+@pytest.mark.parametrize("name", ["watch_domains", "mend_outbox", "warn_mailboxes", "webhooks", "cleanup"])
 def test_what_happens_by_the_clock_runs(live: Visitor, name: str) -> None:
     """ministack's rules do not fire within a test: the rule leads to the function, the function runs."""
     events, lambda_ = live.place.engine.client("events"), live.place.engine.client("lambda")
