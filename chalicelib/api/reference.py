@@ -33,7 +33,11 @@ def _hash(text: str) -> str:
 @cache
 def page() -> str:
     """The whole page."""
-    described = openapi.document()
+    return render(openapi.document())
+
+
+def render(described: Json) -> str:
+    """A document as a page."""
     title = escape(described["info"]["title"])
     return "".join(
         (

@@ -296,7 +296,7 @@ def show_unsubscription(call: Call) -> Response:
     query=TokenQuery,
     raw=(FORM, "multipart/form-data"),
     answers={200: "text/html"},
-    example=Example(query={"token": "a.b"}),
+    example=Example(query={"token": "a.b"}, body="List-Unsubscribe=One-Click"),
 )
 def unsubscribe(call: Call) -> Response:
     """What the button does, and a mail client's one click (RFC 8058). The body is not looked at."""

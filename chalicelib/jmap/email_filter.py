@@ -1,4 +1,4 @@
-"""Filters of Email/query (RFC 8621 §4.4.1) as a tree of tests: of what a row shows, and of words in the index."""
+"""Filters of Email/query (RFC 8621 §4.4.1) as a tree of tests: of what a row shows, of words in the index."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -13,8 +13,8 @@ from typing import Any
 
 from chalicelib.jmap import arguments, email_filter, limits
 from chalicelib.jmap.context import Context
-from chalicelib.jmap.errors import Json, MethodError
 from chalicelib.jmap.email_filter import Node
+from chalicelib.jmap.errors import Json, MethodError
 from chalicelib.jmap.mailboxes import window
 from chalicelib.rules.values import Row
 from chalicelib.services import finding, mailbox

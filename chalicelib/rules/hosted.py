@@ -21,7 +21,7 @@ class Reseller:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An API key as kept: `hash` is the SHA-256 of the key, which is nowhere. `reseller` "": an operator's."""
+    """An API key as kept: `hash` is the key's SHA-256; the key is nowhere. `reseller` "": an operator's."""
 
     hash: str
     reseller: str

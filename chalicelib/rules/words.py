@@ -1,11 +1,11 @@
-"""Text as it is searched: words in one case without accents, and pairs of characters where words are not spaced.
+"""Text as it is searched: words in one case without accents; pairs of characters where words are not spaced.
 
 The same function reads what is kept and what is asked for, so both meet.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 LONGEST = 40  # characters of a token; the rest of a longer one is not looked at
 MOST = 6_000  # different tokens of one message
@@ -93,6 +93,6 @@ def _asked_parts(run: str) -> Iterator[str]:
 
 
 def _open_ended(token: str, text: str) -> bool:
-    """Whether the last word may be unfinished: it is not closed by anything, and long enough to mean something."""
+    """Whether the last word may be unfinished: nothing closes it, and it is long enough to mean something."""
     unspaced = len(token) == 1 and bool(_UNSPACED.fullmatch(token))
     return unspaced or (len(token) >= SHORTEST_PREFIX and text[-1:].isalnum())

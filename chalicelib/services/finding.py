@@ -1,8 +1,8 @@
 """Search in mailboxes: an index in parts, written some 64 messages at a time, read in ranges.
 
 A search first takes in what has come since, so it finds what was delivered a moment ago. Between searches the
-arrivals queue's worker asks for that every 64 changes or seven days, and parts of one size are merged eight to
-one: a mailbox of 200,000 messages has some twenty.
+arrivals queue's worker asks for that every 64 changes or seven days, and parts of one size are merged eight
+to one: a mailbox of 200,000 messages has some twenty.
 """
 
 import secrets

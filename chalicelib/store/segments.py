@@ -2,9 +2,9 @@
 
     blocks of words | blocks of documents | directory
 
-A block of words holds, sorted, each word with the numbers of its documents and the fields it is in. A block of
-documents holds ids and times. The directory at the end says where each block begins and with which word; it is
-read first, once. Documents are numbered by time, oldest 0.
+A block of words holds, sorted, each word with the numbers of its documents and the fields it is in. A block
+of documents holds ids and times. The directory at the end says where each block begins and with which word;
+it is read first, once. Documents are numbered by time, oldest 0.
 """
 
 import json

@@ -22,6 +22,8 @@ def shown(value: Any) -> Any:
         return {name: shown(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [shown(inner) for inner in value]
+    if isinstance(value, str):
+        value = value.replace("amazonses.com", "mail.example")  # where DKIM's records lead on AWS
     return SECRET.sub(r"\1kU9vN2xq0bQm4d1Hc7sTzY5wRfEaJgLp", value) if isinstance(value, str) else value
 
 

@@ -98,7 +98,7 @@ def test_the_packaged_app_runs_and_runs_again_in_one_process() -> None:
 
             assert platform().settings.arrivals_queue.startswith(stack.engine.url)
             woken = {source.function for source in stack.runtime.sources if source.queue}
-            assert woken == {"receive", "attempt", "outcomes", "bounce"}
+            assert woken == {"receive", "attempt", "outcomes", "bounce", "jobs"}
             for name in FUNCTIONS:
                 assert stack.runtime.resolve(f"plainpost-local-{name}") == name
             stack.advance(timedelta(hours=1, minutes=5))

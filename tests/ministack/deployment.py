@@ -23,7 +23,7 @@ from local.ops import Ops
 from local.outside import Outside
 from local.ses_api import SesApi
 from local.ses_events import Event
-from local.ses_state import SesState
+from local.ses_state import SesState, dkim_tokens
 from local.smtp_in import Reception, SmtpServer
 from local.verdicts import Judge
 from tests import packaged
@@ -166,6 +166,10 @@ class _World:
 def _world() -> _World:
     zone, clock = Zone(PARAMETERS["MailZone"]), Clock()
     state = SesState(zone, clock.time, account=ACCOUNT, region=REGION)
+    # As the operator does by hand: the service's own mail is sent from the zone.
+    state.create_identity(PARAMETERS["MailZone"])
+    for token in dkim_tokens(PARAMETERS["MailZone"]):
+        zone.put(f"{token}._domainkey.{PARAMETERS['MailZone']}", "CNAME", [f"{token}.dkim.amazonses.com"])
     made: list[_World] = []
     outside = Outside(clock, zone, lambda topic, event: made[0].publish(topic, event))
     judge = Judge(zone, lambda domain: domain in state.identities())

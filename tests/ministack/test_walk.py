@@ -3,10 +3,14 @@
 import email
 import email.policy
 import json
+import re
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
 
+from chalicelib.services import accounts
 from local import ses_events
 from local.ses_events import Reply
 from tests.ministack.calls import Need
@@ -14,7 +18,7 @@ from tests.ministack.deployment import Deployment
 from tests.ministack.engine import ACCOUNT, REGION
 from tests.ministack.visitor import PASSWORD, Visitor, letter, visitor
 from tests.packaged import functions
-from tools.town import Refused, get, until
+from tools.town import Refused, call, get, until
 
 DOMAIN = "shop.test"
 #: What EventBridge sends for a schedule.
@@ -107,6 +111,41 @@ def test_what_happens_by_the_clock_runs(live: Visitor, name: str) -> None:
     assert "FunctionError" not in answer, answer["Payload"].read()
 
 
+def test_S36_what_the_operator_tells_reaches_whom_it_concerns(live: Visitor) -> None:
+    """The status page is in the bucket; a reseller, a subscriber and an email admin have their mail."""
+    operator = accounts.issue_key(live.place.operator(), "", ["*"])
+
+    def tell(path: str, body: Any) -> None:
+        call("POST", f"{live.api}/operator/{path}", body, token=operator)
+
+    call("POST", f"{live.api}/status/subscriptions", {"email": "zoe@far.test"})
+    [asked] = until(lambda: told(live, "zoe@far.test", "Please confirm"), seconds=60)
+    [token] = re.findall(r"confirm\?token=([\w.-]+)", asked.get_content())
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    confirmed = call("POST", f"{live.api}/status/confirm", f"token={token}".encode(), headers=headers)
+    assert b"You are subscribed" in confirmed[1]
+    parts = {"components": ["webmail"], "text": "We look into it."}
+    tell("incidents", {"title": "Webmail is slow", "kind": "degradation", **parts})
+    ends_at = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
+    tell("maintenance", {"ends_at": ends_at, **parts})
+    tell("announcements", {"subject": "For email admins", "text": "We have news."})
+    until(lambda: told(live, "zoe@far.test", "[Investigating] Webmail is slow"), seconds=60)
+    until(lambda: told(live, "hello@house.test", "Unplanned maintenance"), seconds=60)
+    live.sign_in(f"ann@{DOMAIN}", PASSWORD).wait_for("For email admins", seconds=60)
+    s3, bucket = live.place.engine.client("s3"), live.place.outputs["WebBucketName"]
+    page = s3.get_object(Bucket=bucket, Key="status/index.html")["Body"].read().decode()
+    assert "Webmail is slow" in page
+
+
+def told(live: Visitor, address: str, subject: str) -> list[EmailMessage]:
+    """Mails to somebody outside whose subject begins like this."""
+    mails = [
+        email.message_from_bytes(m.raw, policy=email.policy.default)
+        for m in live.place.outside.outbox(address)
+    ]
+    return [m for m in mails if isinstance(m, EmailMessage) and str(m["Subject"]).startswith(subject)]
+
+
 def test_S26_mail_within_the_platform_never_meets_SES(live: Visitor) -> None:
     ann, bob = (live.sign_in(f"{name}@{DOMAIN}", PASSWORD) for name in ("ann", "bob"))
     ann.send([bob.address], "just between us", "hello")
@@ -153,7 +192,7 @@ def test_status_and_brand_are_open_to_everyone(live: Visitor) -> None:
 def test_nothing_was_left_in_a_queue_and_no_function_failed(live: Visitor) -> None:
     until(lambda: not any(live.place.waiting().values()), seconds=60)
     mappings = live.place.engine.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    assert len(mappings) == 4
+    assert len(mappings) == 5
     assert not [m for m in mappings if "FAILED" in m.get("LastProcessingResult", "")]
     assert "Traceback" not in live.place.engine.log(10_000_000)
 

@@ -137,7 +137,8 @@ def test_the_same_key_and_body_give_the_same_order(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [box("ann"), box("ann", admin=True, password="another 99 trees"), box("ann", admin=True, imap=True)]
+    "other",
+    [box("ann"), box("ann", admin=True, password="another 99 trees"), box("ann", admin=True, imap=True)],
 )
 def test_the_same_key_for_another_body_is_refused(registry: Registry, other: MailboxRequest) -> None:
     registry.order("x.test", box("ann", admin=True), key="k1")
