@@ -62,7 +62,7 @@ class ReportIn(Body):
     """Exactly one of reference, submission and message_id names the message.
 
     `message_id`: as its recipients saw it; for mail between mailboxes here, its own, with the `sender`.
-    `kind` is the operator's judgement by S29; spam: unsolicited mail to more than 25 recipients.
+    `kind` is the operator's judgement (S29); spam: unsolicited mail to more than 25 recipients.
     """
 
     reference: str = Field("", max_length=400)
@@ -84,7 +84,7 @@ class StrikeOut(Out):
 
 
 class StrikesOut(Out):
-    """S32. `next`: what one more event would suspend now."""
+    """What counts (S32). `next`: what one more event would suspend now."""
 
     strikes: list[StrikeOut]
     window_days: int

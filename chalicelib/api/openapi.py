@@ -88,7 +88,8 @@ def _tags() -> list[Json]:
 
 def _unnumbered(text: str) -> str:
     """Words without the numbers of the service's rules, which say nothing outside."""
-    return re.sub(r"\s*\((?:S\d+(?:,? (?:and|to) |, )?)+\)", "", text)
+    without = re.sub(r"\s*\((?:S\d+(?:,? (?:and|to) |, )?)+\)", "", text)
+    return re.sub(r"\((?:S\d+, )+", "(", without)
 
 
 # ------------------------------------------------------------------------------------------------ schemas

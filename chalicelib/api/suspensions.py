@@ -46,13 +46,13 @@ class SuspendIn(Body):
 
 
 class ReasonIn(Body):
-    """S33: why; it is kept in the audit and shown to the reseller."""
+    """Why (S33); it is kept in the audit and shown to the reseller."""
 
     reason: str = Field(min_length=SHORTEST, max_length=LONGEST)
 
 
 class LiftIn(ReasonIn):
-    """`clear_strikes`: the reports were wrong; they no longer count for S32."""
+    """`clear_strikes`: the reports were wrong; they no longer count (S32)."""
 
     clear_strikes: bool = False
 

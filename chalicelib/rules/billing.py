@@ -210,8 +210,9 @@ class _Walk:
             self.standing, self.since = self._after(at, named), at
         elif was:
             self.since = at
-        if any(self._takes_back(e) for e in events):
-            self.spans.clear()
+        if self.standing and any(self._takes_back(e) for e in events):
+            began = self.standing.started
+            self.spans = [span for span in self.spans if span.start < began]
 
     def _after(self, at: datetime, events: Sequence[_Event]) -> Standing:
         was, last = self.standing, ([e for e in events if e.kind in PRESENT] or events)[-1]

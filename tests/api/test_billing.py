@@ -64,6 +64,7 @@ def test_S13_an_order_on_the_28th_with_an_upgrade_on_the_3rd_and_a_reversal(regi
     assert total(registry, "2026-03") == (700, False)
     go(registry, "04-03 10:00")
     done(registry, "PATCH", "/v1/domains/x.test/mailboxes/bob", {"storage_mb": 1_000})
+    go(registry, "04-03 10:01")
     done(registry, "PUT", "/v1/domains/x.test/mailboxes/cat", {"storage_mb": 250})
     go(registry, "04-04 10:00")
     dry = done(registry, "POST", "/v1/domains/x.test/reversal?dry_run=true")

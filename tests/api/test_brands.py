@@ -91,5 +91,6 @@ def test_S40_changes_of_a_brand_are_written_down(registry: Registry) -> None:
     registry.call("PUT", "/v1/brands/pro", {**PRO, "accent": "#000000"})
     registry.call("PUT", "/v1/brands/pro", {**PRO, "accent": "#000000"})
     found, _ = registry.platform.journal.page("house", 10)
-    assert [(e.type, e.subject) for e in found] == [("brand.created", "pro"), ("brand.changed", "pro")]
+    found = [e for e in found if e.subject == "pro"]
+    assert [e.type for e in found] == ["brand.created", "brand.changed"]
     assert (found[1].before, found[1].after) == ({"accent": "#445566"}, {"accent": "#000000"})

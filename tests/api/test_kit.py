@@ -29,7 +29,7 @@ def live(registry: Registry) -> Registry:
 
 def ask(registry: Registry, path: str, host: str, method: str = "GET", raw: str | None = None) -> str:
     """What a client is answered under a host."""
-    headers = {"Host": host, "Content-Type": "text/xml"}
+    headers = {"Host": host} if raw is None else {"Host": host, "Content-Type": "text/xml"}
     got = registry.call(method, path, key=None, headers=headers, raw=raw)
     assert got.status == 200, got
     return got.text
