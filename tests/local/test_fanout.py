@@ -72,9 +72,8 @@ def test_S9_all_reaches_2000_mailboxes_once_each_though_workers_are_killed(stack
         send.submit(p, Submission("all1", account(0), envelope, "own/all-draft", len(raw), "all@x", "smtp"))
         stack.clock.quiesce()
         assert killer.kills == len(KILLED_AT)
-        held = p.mailboxes.holders("own/all-draft")
-        assert MANY // 2 < len(held) < MANY, "the killed workers' slices wait in the queue"
         stack.clock.advance(timedelta(minutes=15))
+        assert killer.made > MANY, "what the killed workers had in hand came again"
     copies = Counter(pk for pk, _ in p.mailboxes.holders("own/all-draft"))
     assert copies == Counter({f"A#{account(number).id}": 1 for number in range(MANY)})
     assert mailbox.state(p, account(7).id).used_bytes == len(raw)
