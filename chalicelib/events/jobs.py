@@ -1,17 +1,17 @@
-"""The jobs queue: steps of what is told to many, wishes to subscribe, forgotten passwords, status pages."""
+"""The jobs queue: what is told to many, wishes to subscribe, forgotten passwords, status pages, indexes."""
 
 from datetime import datetime
 from typing import Any
 
 from chalicelib.events.batch import each
-from chalicelib.services import jobs, notices, resets, status, subscribers
+from chalicelib.services import indexing, jobs, notices, resets, status, subscribers
 from chalicelib.services.platform import Platform, platform
 
 WORKS = {**notices.WORKS, **subscribers.WORKS}
 
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """SQS batch: a step of a job, a wish to subscribe, a forgotten password, or the page to be put out."""
+    """SQS batch: a step of a job, a wish to subscribe, a forgotten password, the status page, an index."""
     return each(event, context, lambda body: one(platform(), body))
 
 
@@ -27,3 +27,5 @@ def one(p: Platform, body: dict[str, Any]) -> None:
             resets.send(p, str(body["address"]), str(body["token"]), until, str(body["source"]))
         case "page":
             status.publish(p)
+        case "index":
+            indexing.work(p, str(body["account"]))

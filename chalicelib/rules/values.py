@@ -291,13 +291,14 @@ class NewEmail:
 class Added:
     """What became of one NewEmail. On over_quota nothing was kept.
 
-    `warn`: with this one the mailbox came over the line of S16.
+    `warn`: with this one the mailbox came over the line of S16. `index`: the search index is to catch up.
     """
 
     id: str
     outcome: Literal["added", "repeat", "over_quota"]
     email: Email | None = None
     warn: bool = False
+    index: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,12 @@ from datetime import UTC, date, datetime, timedelta
 from chalicelib.aws import clock
 from chalicelib.aws.log import logger
 from chalicelib.aws.table import Item
+from chalicelib.services import indexing
 from chalicelib.services.platform import Platform
+from chalicelib.store.searchindex import PREFIX
 
 RUN_SECONDS = 780  # of the function's 900
-REMOVABLE = ("in/", "own/")  # all else expires by the bucket's own rules
+REMOVABLE = ("in/", "own/", PREFIX)  # all else expires by the bucket's own rules
 
 
 @dataclass(slots=True)
@@ -46,6 +48,8 @@ def run(p: Platform, seconds: float = RUN_SECONDS) -> Cleaned:
 def _row(p: Platform, row: Item, day: date, cleaned: Cleaned) -> None:
     if "key" in row:
         _blob(p, str(row["key"]), cleaned)
+    elif "index" in row:
+        indexing.look_again(p, str(row["index"]))
     else:
         _tombstones(p, row, day, cleaned)
     p.mailboxes.purges.done(row)
@@ -64,8 +68,8 @@ def _tombstones(p: Platform, row: Item, day: date, cleaned: Cleaned) -> None:
 
 
 def _blob(p: Platform, key: str, cleaned: Cleaned) -> None:
-    """Remove a blob that no email has; whoever still has it leaves another row when it goes."""
-    if p.mailboxes.holders(key):
+    """Remove a blob that no email has, nor an index; whoever still has it leaves another row when it goes."""
+    if p.indexes.named(key) if key.startswith(PREFIX) else p.mailboxes.holders(key):
         cleaned.kept += 1
     elif key.startswith(REMOVABLE):
         p.blobs.delete(key)

@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib import mime
 from chalicelib.aws import clock
+from chalicelib.aws.log import logger
 from chalicelib.rules.values import (
     Account,
     Added,
@@ -80,7 +81,18 @@ def add(
 
     `spare`: bytes beyond the quota that these may take.
     """
-    return p.mailboxes.add(acct, items, quota_bytes=quota_bytes, spare=spare)
+    added = p.mailboxes.add(acct, items, quota_bytes=quota_bytes, spare=spare)
+    if any(one.index for one in added):
+        index_soon(p, acct)
+    return added
+
+
+def index_soon(p: Platform, acct: str) -> None:
+    """Have the search index catch up. No harm where that fails: the next to ask, or to search, does it."""
+    try:
+        p.queues.send(p.settings.jobs_queue, {"kind": "index", "account": acct})
+    except Exception:  # what was delivered is delivered
+        logger.exception("index not asked to catch up", extra={"account": acct})
 
 
 def update(p: Platform, acct: str, changes: Mapping[str, Change]) -> Updated:

@@ -1,7 +1,7 @@
 """Raw messages, uploads and extracted parts. A blob never changes once it is written.
 
-Keys: `in/<ses id>` received, `own/<id>` composed here, `up/<account>/<id>` uploads and `part/<…>` parts for
-download (these two expire by the bucket's lifecycle).
+Keys: `in/<ses id>` received, `own/<id>` composed here, `idx/<account>/<id>` of search indexes (searchindex),
+`up/<account>/<id>` uploads and `part/<…>` parts for download (these two expire by the bucket's lifecycle).
 """
 
 import re

@@ -29,6 +29,7 @@ from chalicelib.store.mailbox_state import State, state_key
 from chalicelib.store.mailbox_turn import Turn, read_or_refuse
 from chalicelib.store.mailbox_write import Writer
 from chalicelib.store.purges import Purges
+from chalicelib.store.searchindex import UNNAMED, part_keys
 
 
 def _below(folder: str, cursor: str | None) -> tuple[str, str]:
@@ -79,6 +80,12 @@ class MailboxStore(Writer):
         """Whole records of emails; those that are not there are left out."""
         items = self._table.batch_get([email_key(acct, i) for i in ids], consistent=True)
         return {item_id(i): item_email(i) for i in items if "fk" in i}
+
+    def live(self, acct: str, ids: Iterable[str]) -> set[str]:
+        """Which of these emails are there: a read unit each."""
+        keys = [email_key(acct, i) for i in ids]
+        found = self._table.batch_get(keys, consistent=True, attributes=("sk", "fk"))
+        return {item_id(i) for i in found if "fk" in i}
 
     def known(self, acct: str, email: str) -> bool:
         """Whether an email of this id is or was here: a tombstone counts."""
@@ -148,6 +155,7 @@ class MailboxStore(Writer):
         if turn.state.modseq != modseq:
             return False
         turn.state.used, turn.state.tallies = actual.used, actual.tallies
+        turn.state.cards, turn.state.card_octets = actual.cards, actual.card_octets
         turn.log.note("Mailbox", "n", *actual.tallies)
         try:
             turn.commit()
@@ -161,6 +169,8 @@ class MailboxStore(Writer):
         for item in self.items(acct):
             if str(item["sk"]).startswith("E#"):
                 self.purge_blob(item["blob"], now)
+            for key in part_keys(item):
+                self.purges.later(key, now + UNNAMED)
             self._table.delete({"pk": item["pk"], "sk": item["sk"]})
         log = self._table.query_all(mailbox_log.log_pk(acct), consistent=True)
         self._table.batch_write(delete=({"pk": i["pk"], "sk": i["sk"]} for i in log))

@@ -8,6 +8,7 @@ from chalicelib.aws import clock
 from chalicelib.aws.table import ABSENT, ConditionFailed, Delete, Item, Put, Table, Update
 from chalicelib.rules.errors import Fault, ServiceError
 from chalicelib.rules.figures import Figures
+from chalicelib.rules.indexing import Mark
 from chalicelib.rules.values import Folder
 from chalicelib.store.mailbox_items import account_pk
 from chalicelib.store.mailbox_log import Entry
@@ -93,7 +94,8 @@ class Folders:
         """A mailbox with its folders; nothing happens when it is there."""
         now = clock.now()
         stamp = int(now.timestamp())
-        state = State(modseq=len(ROLES), next_folder=len(ROLES) + 1, uidvalidity=stamp)
+        mark = Mark(len(ROLES), now.date().toordinal())
+        state = State(len(ROLES), next_folder=len(ROLES) + 1, uidvalidity=stamp, indexed=mark)
         log, writes = Entry(), []
         for sort, (role, (id_, name)) in enumerate(ROLES.items(), 1):
             state.tallies[id_] = Tally()

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from chalicelib.aws.table import Item
+from chalicelib.rules.indexing import Mark
 from chalicelib.rules.values import MailboxState
 from chalicelib.store.mailbox_items import account_pk
 from chalicelib.store.packing import pack_numbers, unpack_numbers
@@ -48,6 +49,9 @@ class State:
     next_folder: int = 1
     uidvalidity: int = 0  # the last one given
     tallies: dict[str, Tally] = field(default_factory=dict)
+    indexed: Mark = field(default_factory=Mark)  # when the search index was last asked to catch up
+    cards: int = 0  # contacts, and their octets, which `used` has too
+    card_octets: int = 0
 
     def attributes(self) -> Item:
         """As stored: counters are one byte string of folder number and five counters, again and again."""
@@ -62,6 +66,8 @@ class State:
             "nf": self.next_folder,
             "uv": self.uidvalidity,
             "c": pack_numbers(numbers),
+            "ix": [self.indexed.modseq, self.indexed.day],
+            "k": [self.cards, self.card_octets],
         }
 
     def copy(self) -> "State":
@@ -84,7 +90,17 @@ def read_state(item: Item) -> State:
     """The state of a STATE item."""
     numbers = unpack_numbers(item["c"])
     tallies = {f"f{numbers[i]}": Tally(*numbers[i + 1 : i + 6]) for i in range(0, len(numbers), 6)}
-    return State(item["modseq"], item["types"], item["used"], item["floor"], item["nf"], item["uv"], tallies)
+    return State(
+        item["modseq"],
+        item["types"],
+        item["used"],
+        item["floor"],
+        item["nf"],
+        item["uv"],
+        tallies,
+        Mark(*item.get("ix", ())),
+        *item.get("k", ()),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from chalicelib.aws.table import (
 )
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.figures import Figures
+from chalicelib.rules.indexing import Mark, due
 from chalicelib.store.mailbox_items import (
     BY_THREAD,
     account_pk,
@@ -136,6 +137,14 @@ class Turn:
         tally = self.state.tallies[folder]
         tally.uidnext += 1
         return tally.uidnext - 1
+
+    def asks_for_index(self) -> bool:
+        """Whether the search index is to catch up after this; if so, it counts as asked with it."""
+        mark = Mark(self._old.modseq + self.log.length(), now().date().toordinal())
+        asks = due(self.state.indexed, mark)
+        if asks:
+            self.state.indexed = mark
+        return asks
 
     def _count_threads(self) -> None:
         """Bring thread counters from before to after; note folders and threads that changed by it."""

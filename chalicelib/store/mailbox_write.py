@@ -124,6 +124,7 @@ class Adding:
             return outcomes
         if any(o.warn for o in outcomes):
             turn.write(lambda modseq: warn_row(self._acct, modseq))
+        index = turn.asks_for_index()
         try:
             modseq = turn.commit(extra)
         except WriteRefused as refused:
@@ -132,7 +133,10 @@ class Adding:
             self._repeats |= {list(planned)[i] for i in refused.own}
             return self.attempt(extra)
         made = {i: item_email(item | {"modseq": modseq}) for i, item in planned.items()}
-        return [replace(o, email=made.pop(o.id, None)) if o.outcome == "added" else o for o in outcomes]
+        return [
+            replace(o, email=made.pop(o.id, None), index=index) if o.outcome == "added" else o
+            for o in outcomes
+        ]
 
     def _planned(self, turn: Turn, new: NewEmail, planned: dict[str, Item]) -> Added:
         """What is planned for one email, and whether the mailbox comes over the line of S16 with it."""

@@ -1,6 +1,7 @@
 """What is to be removed later: rows under the day they fall due, for the daily clean-up.
 
-`PURGE#day#shard`: `A#acct#modseq` emails destroyed in one transaction, `B#key` a blob to look at again.
+`PURGE#day#shard`: `A#acct#modseq` emails destroyed in one transaction, `B#key` a blob to look at again,
+`I#acct` a mailbox whose search index may have fallen behind.
 `PURGE` / `CURSOR`: the last day that is finished. A row is removed once what it asks for is done, so a
 clean-up that was cut off goes on where it stopped.
 """
@@ -65,6 +66,10 @@ class Purges:
     def later(self, key: str, due: datetime) -> None:
         """Look at a blob again on the due day."""
         self._table.put(blob_row(key, due))
+
+    def index_later(self, acct: str, due: datetime) -> None:
+        """Look at a mailbox's search index on the due day: a mailbox may have fallen silent by then."""
+        self._table.put({"pk": _pk(due, acct), "sk": f"I#{acct}", "index": acct})
 
     def done(self, row: Item) -> None:
         """What the row asks for is done."""

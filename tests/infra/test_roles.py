@@ -11,6 +11,7 @@ WILDCARDS = {
     "${MailBucket.Arn}/*": "blobs are read under every prefix",
     "${MailBucket.Arn}/in/*": "keys are SES's message ids",
     "${MailBucket.Arn}/own/*": "keys are ids",
+    "${MailBucket.Arn}/idx/*": "keys are accounts and ids",
     "${MailBucket.Arn}/up/*": "keys are ids",
     "${MailBucket.Arn}/part/*": "keys are ids",
     "${WebBucket.Arn}/status/*": "page, style, document and feed",

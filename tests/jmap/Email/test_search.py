@@ -2,8 +2,7 @@
 
 import pytest
 
-from chalicelib.services import finding
-from chalicelib.store.searchindex import Manifest
+from chalicelib.services import indexing
 from tests.jmap.client import Client, counted, letter
 
 
@@ -98,7 +97,7 @@ def test_what_is_gone_moved_or_new_is_seen_at_once(jmap: Client, mails: dict[str
 
 
 def test_parts_are_merged_and_nothing_is_lost(jmap: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finding, "BATCH", 2)
+    monkeypatch.setattr(indexing, "BATCH", 2)
     ids = []
     for n in range(17):
         ids.append(jmap.deliver(letter(f"number {n}", f"common word{n}")))
@@ -107,7 +106,7 @@ def test_parts_are_merged_and_nothing_is_lost(jmap: Client, monkeypatch: pytest.
     before = p.indexes.get(acct)
     assert before
     assert len(before.parts) == 17
-    while finding.merge(p, acct):
+    while indexing.merge(p, acct):
         pass
     after = p.indexes.get(acct)
     assert after
@@ -124,17 +123,6 @@ def test_an_index_whose_log_is_gone_is_written_anew(jmap: Client, mails: dict[st
     for item in list(p.mailboxes._table.query_all(f"A#{acct}#L")):
         p.mailboxes._table.delete({"pk": item["pk"], "sk": item["sk"]})
     assert search(jmap, text="noon") == [late, mails["sent"], mails["cafe"]]
-
-
-def test_two_that_index_at_once_lose_nothing(jmap: Client, mails: dict[str, str]) -> None:
-    p, acct = jmap.post.p, jmap.account.id
-    stale = p.indexes.get(acct)
-    assert stale is None
-    assert search(jmap, text="noon") == [mails["sent"], mails["cafe"]]
-    known = p.indexes.get(acct)
-    assert known
-    assert finding._saved(p, acct, Manifest(0, 0), Manifest(0, 99)) == known
-    assert search(jmap, text="noon") == [mails["sent"], mails["cafe"]]
 
 
 def test_a_second_search_reads_ranges_and_no_mail(jmap: Client, mails: dict[str, str]) -> None:
