@@ -10,6 +10,7 @@ from chalicelib.jmap import (
     mailbox_set,
     mailboxes,
     quota,
+    snippets,
     submission,
 )
 from chalicelib.jmap.context import Context, Method
@@ -45,6 +46,7 @@ METHODS: dict[str, Known] = {
     "Email/query": Known(MAIL, email_query.query),
     "Email/queryChanges": Known(MAIL, cannot_query_changes),
     "Email/set": Known(MAIL, email_set.set_),
+    "SearchSnippet/get": Known(MAIL, snippets.get),
     "Identity/get": Known(SUBMISSION, identity.get),
     "Identity/changes": Known(SUBMISSION, identity.changes),
     "EmailSubmission/get": Known(SUBMISSION, submission.get),

@@ -5,7 +5,8 @@ The same function reads what is kept and what is asked for, so both meet.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 LONGEST = 40  # characters of a token; the rest of a longer one is not looked at
 MOST = 6_000  # different tokens of one message
@@ -96,3 +97,45 @@ def _open_ended(token: str, text: str) -> bool:
     """Whether the last word may be unfinished: nothing closes it, and it is long enough to mean something."""
     unspaced = len(token) == 1 and bool(_UNSPACED.fullmatch(token))
     return unspaced or (len(token) >= SHORTEST_PREFIX and text[-1:].isalnum())
+
+
+# ------------------------------------------------------------------------------------------------- places
+_plain_one = lru_cache(10_000)(plain)
+
+
+def places(text: str, wanted: Sequence[tuple[str, bool]]) -> Iterator[tuple[int, int, str]]:
+    """Where a text (in NFC) has what `asked` gave: start, end and which, in order; pairs may overlap."""
+    whole = {word for word, prefix in wanted if not prefix}
+    begins = tuple(word for word, prefix in wanted if prefix)
+    folded, origin = _folded(text)
+    for start, token in _placed(folded):
+        word = token if token in whole else next((b for b in begins if token.startswith(b)), None)
+        if word is None:
+            continue
+        shown = len(word) if _UNSPACED.match(token) else len(token)
+        end = origin[start + shown - 1] + 1
+        while end < len(text) and unicodedata.combining(text[end]):
+            end += 1
+        yield origin[start], end, word
+
+
+def _folded(text: str) -> tuple[str, Sequence[int]]:
+    """`plain`, and of each of its characters the place in the text."""
+    if text.isascii():
+        return text.lower(), range(len(text))
+    pieces = [_plain_one(c) for c in text]
+    return "".join(pieces), [at for at, piece in enumerate(pieces) for _ in piece]
+
+
+def _placed(folded: str) -> Iterator[tuple[int, str]]:
+    """As `tokens`, with where each begins."""
+    for run in _RUN.finditer(folded):
+        at, end = run.span()
+        for part in _UNSPACED.finditer(folded, at, end):
+            if part.start() > at:
+                yield at, folded[at : part.start()][:LONGEST]
+            for number, pair in enumerate(_pairs(part.group())):
+                yield part.start() + number, pair
+            at = part.end()
+        if at < end:
+            yield at, folded[at:end][:LONGEST]
