@@ -43,8 +43,9 @@ SET_TYPES: Mapping[str, str] = {
 }
 
 
-#: Numbers of a refusal, which a client may show (RFC 8620 §5.3 allows further properties).
+#: Particulars of a refusal, which a client may show (RFC 8620 §5.3 allows further properties).
 NUMBERS = {
+    "existing": "existingId",
     "limit": "limit",
     "used": "used",
     "remaining": "remaining",
@@ -103,6 +104,8 @@ def set_error(error: ServiceError) -> Json:
         answer["properties"] = ["attachments"]
     elif error.kind == "forbidden_from" and extra.get("where") == "envelope":
         answer["type"] = "forbiddenMailFrom"
+    if "reason" in extra:  # the RFC's own word for just this
+        answer["type"] = extra["reason"]
     answer |= {name: extra[key] for key, name in NUMBERS.items() if key in extra}
     if "retry_after" in extra:
         answer["retryAfter"] = extra["retry_after"]

@@ -28,6 +28,6 @@ def get(ctx: Context, args: Json) -> Json:
         "scope": "account",
         "name": "Storage",
         "description": None,
-        "types": ["Email"],
+        "types": ["Email", "ContactCard"],
     }
     return get_answer(ctx, f"{held.used}-{held.limit}", ids, {ID: shown}, properties)

@@ -10,8 +10,9 @@ CORE = "urn:ietf:params:jmap:core"
 MAIL = "urn:ietf:params:jmap:mail"
 SUBMISSION = "urn:ietf:params:jmap:submission"
 QUOTA = "urn:ietf:params:jmap:quota"
+CONTACTS = "urn:ietf:params:jmap:contacts"
 PRESIGNED = "urn:x-mail:params:jmap:presigned-upload"  # ours, docs/jmap.md
-CAPABILITIES = frozenset({CORE, MAIL, SUBMISSION, QUOTA, PRESIGNED})
+CAPABILITIES = frozenset({CORE, MAIL, SUBMISSION, QUOTA, CONTACTS, PRESIGNED})
 
 
 def session(account: Account, base_url: str, max_message_bytes: int) -> Json:
@@ -26,7 +27,7 @@ def session(account: Account, base_url: str, max_message_bytes: int) -> Json:
                 "accountCapabilities": _account_capabilities(base_url, max_message_bytes),
             }
         },
-        "primaryAccounts": dict.fromkeys((CORE, MAIL, SUBMISSION, QUOTA, PRESIGNED), account.id),
+        "primaryAccounts": dict.fromkeys((CORE, MAIL, SUBMISSION, QUOTA, CONTACTS, PRESIGNED), account.id),
         "username": account.address,
         "apiUrl": f"{base_url}/jmap/api",
         "downloadUrl": base_url + "/jmap/download/{accountId}/{blobId}/{name}?type={type}",
@@ -38,7 +39,7 @@ def session(account: Account, base_url: str, max_message_bytes: int) -> Json:
 
 def state(account: Account, base_url: str) -> str:
     """Changes when the session object would."""
-    told = f"1 {account.id} {account.address} {base_url}"
+    told = f"2 {account.id} {account.address} {base_url}"
     return sha256(told.encode()).hexdigest()[:16]
 
 
@@ -57,6 +58,7 @@ def _capabilities(base_url: str, max_message_bytes: int) -> Json:
         MAIL: {},
         SUBMISSION: {},
         QUOTA: {},
+        CONTACTS: {},
         PRESIGNED: _presigned(base_url, max_message_bytes),
     }
 
@@ -75,6 +77,7 @@ def _account_capabilities(base_url: str, max_message_bytes: int) -> Json:
         },
         SUBMISSION: {"maxDelayedSend": 0, "submissionExtensions": {}},
         QUOTA: {},
+        CONTACTS: {"maxAddressBooksPerCard": 1, "mayCreateAddressBook": True},
         PRESIGNED: _presigned(base_url, max_message_bytes),
     }
 

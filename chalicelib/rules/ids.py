@@ -45,3 +45,8 @@ def passing_id(arrival: str, address: str) -> str:
 def report_id(source: str, within: str) -> str:
     """The id of a report of abuse: what brought it, and which of those that it brought."""
     return _hashed("r", source, within)
+
+
+def contact_id(uid: str) -> str:
+    """The id of the contact with this uid: there is one of it in an account, however often it is sent."""
+    return _hashed("k", uid)

@@ -17,6 +17,7 @@ from chalicelib.store.abuse import Abuse
 from chalicelib.store.addresses import Addresses
 from chalicelib.store.blobs import Blobs
 from chalicelib.store.brands import Brands
+from chalicelib.store.contacts import Contacts
 from chalicelib.store.credentials import Credentials
 from chalicelib.store.directory import Directory
 from chalicelib.store.gone import Gone
@@ -66,6 +67,7 @@ class Platform:
     indexes: SearchIndexes
     directories: Recent[SegmentDirectory]
     mailboxes: MailboxStore
+    contacts: Contacts
     outbox: Outbox
     tracks: Tracks
     notices: Notices
@@ -105,6 +107,7 @@ def build(env: settings.Settings, figures: Figures = DEFAULT) -> Platform:
         indexes=SearchIndexes(mail_table),
         directories=Recent(timedelta(hours=1), 500),
         mailboxes=MailboxStore(mail_table, figures),
+        contacts=Contacts(mail_table, figures),
         outbox=Outbox(mail_table),
         tracks=Tracks(mail_table),
         notices=Notices(directory_table),

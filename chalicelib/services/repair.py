@@ -1,4 +1,4 @@
-"""Counters recomputed from the emails themselves: what differs is reported, and mended when asked."""
+"""Counters recomputed from the items themselves: what differs is reported, and mended when asked."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A counter that is not what the emails say. `folder` is empty for used bytes."""
+    """A counter that is not what the items say. `folder` is empty for those of the whole mailbox."""
 
     folder: str
     counter: str
@@ -44,7 +44,7 @@ def check(p: Platform, acct: str, *, mend: bool = False) -> list[Difference]:
 
 
 def _recount(p: Platform, acct: str, stored: State) -> State:
-    """The state with counters as the emails say; a uid is never given twice, so uidnext never goes back."""
+    """The state with counters as the items say; a uid is never given twice, so uidnext never goes back."""
     state = stored.copy()
     state.used = 0
     state.tallies = {f: Tally(uidnext=t.uidnext) for f, t in stored.tallies.items()}
@@ -60,12 +60,16 @@ def _recount(p: Platform, acct: str, stored: State) -> State:
         state.used += int(item["size"])
     for members in threads.values():
         count_thread(state.tallies, members, 1)
+    sizes = [int(item["size"]) for item in p.mailboxes.items(acct, "K#")]
+    state.cards, state.card_octets = len(sizes), sum(sizes)
+    state.used += state.card_octets
     return state
 
 
 def _differences(stored: State, actual: State) -> Iterator[Difference]:
-    if stored.used != actual.used:
-        yield Difference("", "used", stored.used, actual.used)
+    for whole in ("used", "cards", "card_octets"):
+        if getattr(stored, whole) != getattr(actual, whole):
+            yield Difference("", whole, getattr(stored, whole), getattr(actual, whole))
     for folder, tally in actual.tallies.items():
         old = stored.tallies.get(folder, Tally())
         for name in ("total", "unread", "threads", "unread_threads", "uidnext"):

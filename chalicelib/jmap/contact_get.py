@@ -1,0 +1,147 @@
+"""ContactCard/get, /changes, /query and /copy (RFC 9610 §3)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib.jmap import arguments, limits, standard
+from chalicelib.jmap.context import Context
+from chalicelib.jmap.errors import Json, MethodError
+from chalicelib.jmap.mailboxes import operator, window
+from chalicelib.rules import cardfind
+from chalicelib.rules.contacts import Contact
+from chalicelib.rules.jscontact import PROPERTIES
+from chalicelib.services import contacts
+
+Test = Callable[[Contact], bool]
+_KNOWN = PROPERTIES | {"id", "addressBookIds"}
+
+
+def show(contact: Contact) -> Json:
+    """A ContactCard object."""
+    return {"id": contact.id, "addressBookIds": {contact.book: True}, **contact.card}
+
+
+def get(ctx: Context, args: Json) -> Json:
+    """ContactCard/get. What a card does not have is left out, as JSContact leaves it out."""
+    ids, properties = standard.wanted_ids(args), _properties(args)
+    state = ctx.state_of("ContactCard")
+    if ids is None:
+        found = contacts.every(ctx.p, ctx.acct, int(state))
+        if len(found) > limits.MAX_OBJECTS_IN_GET:
+            raise MethodError("requestTooLarge", "There are too many: please ask by ids.")
+    else:
+        found = contacts.get(ctx.p, ctx.acct, [id for id in ids if arguments.is_id(id)])
+    order = list(found) if ids is None else ids
+    return {
+        "accountId": ctx.acct,
+        "state": state,
+        "list": [_part(show(found[id]), properties) for id in order if id in found],
+        "notFound": [id for id in order if id not in found],
+    }
+
+
+def _properties(args: Json) -> frozenset[str] | None:
+    """Those of the standards, and any that carry a vendor's name. Raises MethodError invalidArguments."""
+    given = arguments.strings(args, "properties")
+    if given is None:
+        return None
+    unknown = [name for name in given if name not in _KNOWN and ":" not in name]
+    if unknown:
+        raise MethodError(
+            "invalidArguments", f"There is no property {', '.join(unknown)[:200]}.", arguments=["properties"]
+        )
+    return frozenset({"id", *given})
+
+
+def _part(whole: Json, properties: frozenset[str] | None) -> Json:
+    return whole if properties is None else {n: v for n, v in whole.items() if n in properties}
+
+
+def changes(ctx: Context, args: Json) -> Json:
+    """ContactCard/changes."""
+    return standard.changes(ctx, args, "ContactCard")
+
+
+def copy(ctx: Context, args: Json) -> Json:
+    """ContactCard/copy (RFC 8620 §5.4): nobody here has a second account to copy from."""
+    source = arguments.string(args, "fromAccountId")
+    if source == ctx.acct:
+        raise arguments.wrong("fromAccountId", "another account than accountId")
+    raise MethodError("fromAccountNotFound", "There is no such account.")
+
+
+# -------------------------------------------------------------------- query
+def query(ctx: Context, args: Json) -> Json:
+    """ContactCard/query: in memory, all contacts of an account being what one request can read."""
+    keep, order = _filter(args.get("filter")), _sort(args)
+    state = ctx.state_of("ContactCard")
+    chosen = [c for c in contacts.every(ctx.p, ctx.acct, int(state)).values() if keep(c)]
+    for by, ascending in reversed([*order, ("id", True)]):
+        chosen.sort(key=lambda c, by=by: _sort_key(c, by), reverse=not ascending)  # type: ignore[misc]
+    return window(ctx, args, state, [c.id for c in chosen])
+
+
+def _sort_key(contact: Contact, by: str) -> str:
+    return contact.id if by == "id" else cardfind.sort_key(contact.card, by)
+
+
+def _sort(args: Json) -> list[tuple[str, bool]]:
+    given = args.get("sort")
+    if given is None:
+        return [("created", True)]
+    if not isinstance(given, list) or not all(isinstance(c, dict) for c in given):
+        raise arguments.wrong("sort", "a list of comparators")
+    out = []
+    for comparator in given:
+        by = arguments.string(comparator, "property")
+        if by not in cardfind.SORTS:
+            raise MethodError("unsupportedSort", f"Contacts cannot be sorted by {by[:100]}.")
+        if comparator.get("collation") is not None:
+            raise MethodError("unsupportedSort", "There is no choice of collations.")
+        out.append((by, arguments.boolean(comparator, "isAscending", True)))
+    return out
+
+
+def _filter(given: Any) -> Test:
+    """A condition, or an operator over conditions, as a test."""
+    if given is None:
+        return lambda _contact: True
+    if not isinstance(given, dict):
+        raise arguments.wrong("filter", "an object or null")
+    if "operator" in given:
+        return operator(given, _filter)
+    tests = [_condition(given, name) for name in given]
+    return lambda contact: all(test(contact) for test in tests)
+
+
+def _condition(given: Json, name: str) -> Test:
+    """One property of a FilterCondition (§3.3.1). Raises MethodError."""
+    if name in cardfind.TEXTS:
+        texts, needles = cardfind.TEXTS[name], cardfind.needles(arguments.string(given, name))
+        return lambda c: cardfind.contains(texts(c.card), needles)
+    if name in _EXACT:
+        exact, wanted = _EXACT[name], arguments.string(given, name)
+        return lambda c: exact(c, wanted)
+    if name in _TIMES:
+        by, before = _TIMES[name]
+        when = arguments.utc_date(given[name])
+        if when is None:
+            raise arguments.wrong(name, "a UTCDate")
+        bound = arguments.show_date(when).rstrip("Z")
+        return lambda c: (str(c.card.get(by, "")).rstrip("Z") < bound) is before
+    raise MethodError("unsupportedFilter", f"There is no filter {name[:100]}.")
+
+
+_EXACT: dict[str, Callable[[Contact, str], bool]] = {
+    "inAddressBook": lambda c, wanted: c.book == wanted,
+    "uid": lambda c, wanted: c.card["uid"] == wanted,
+    "hasMember": lambda c, wanted: wanted in c.card.get("members", {}),
+    "kind": lambda c, wanted: c.card.get("kind", "individual") == wanted,
+}
+#: (property, whether it is to be before)
+_TIMES = {
+    "createdBefore": ("created", True),
+    "createdAfter": ("created", False),
+    "updatedBefore": ("updated", True),
+    "updatedAfter": ("updated", False),
+}

@@ -1,0 +1,130 @@
+"""AddressBook/get, /changes and /set (RFC 9610 §2)."""
+
+from chalicelib.rules.contacts import MAX_BOOKS
+from tests.jmap.client import Client, Json, counted
+
+
+def made(jmap: Client, **given: object) -> str:
+    answer = jmap.call("AddressBook/set", create={"k": given})
+    assert answer["created"], answer
+    return str(answer["created"]["k"]["id"])
+
+
+def refused(jmap: Client, **args: object) -> Json:
+    answer = jmap.call("AddressBook/set", **args)
+    [error] = (answer["notCreated"] or answer["notUpdated"] or answer["notDestroyed"]).values()
+    return dict(error)
+
+
+def books(jmap: Client) -> dict[str, Json]:
+    return {book["id"]: book for book in jmap.call("AddressBook/get", ids=None)["list"]}
+
+
+def card(jmap: Client, **given: object) -> str:
+    answer = jmap.call("ContactCard/set", create={"c": {"name": {"full": "Zoe"}, **given}})
+    return str(answer["created"]["c"]["id"])
+
+
+def test_there_is_a_default_book_that_nothing_had_to_write(jmap: Client) -> None:
+    with counted() as calls:
+        [book] = books(jmap).values()
+    assert (book["name"], book["isDefault"], book["isSubscribed"]) == ("Contacts", True, True)
+    assert book["shareWith"] is None
+    assert book["myRights"] == {"mayRead": True, "mayWrite": True, "mayShare": False, "mayDelete": False}
+    assert calls == ["GetItem", "GetItem"]
+    answer = jmap.call("AddressBook/get", ids=[book["id"], "none"], properties=["name"])
+    assert answer["list"] == [{"id": book["id"], "name": "Contacts"}]
+    assert answer["notFound"] == ["none"]
+
+
+def test_create_change_destroy_and_what_changes_say(jmap: Client) -> None:
+    first = jmap.state("AddressBook")
+    work = made(jmap, name="Work", sortOrder=3, description="Of the firm", isSubscribed=False)
+    second = jmap.state("AddressBook")
+    assert jmap.call("AddressBook/changes", sinceState=first)["created"] == [work]
+    answer = jmap.call("AddressBook/set", update={work: {"name": "Firm", "description": None}})
+    assert answer["updated"] == {work: None}
+    assert (books(jmap)[work]["name"], books(jmap)[work]["description"]) == ("Firm", None)
+    assert jmap.call("AddressBook/changes", sinceState=second)["updated"] == [work]
+    assert jmap.call("AddressBook/set", destroy=[work])["destroyed"] == [work]
+    assert jmap.call("AddressBook/changes", sinceState=second)["destroyed"] == [work]
+    assert len(books(jmap)) == 1
+
+
+def test_created_says_what_was_not_given(jmap: Client) -> None:
+    created = jmap.call("AddressBook/set", create={"k": {"name": "New"}})["created"]["k"]
+    assert created["isDefault"] is False
+    assert created["myRights"]["mayDelete"] is True
+    assert "name" not in created
+
+
+def test_invalid(jmap: Client) -> None:
+    wrong: list[Json] = [
+        {},
+        {"name": ""},
+        {"name": 1},
+        {"name": "A\x00"},
+        {"name": "ü" * 128},
+        {"name": "A", "sortOrder": -1},
+        {"name": "A", "description": 3},
+        {"name": "A", "isSubscribed": "yes"},
+        {"name": "A", "isDefault": True},
+        {"name": "A", "shareWith": {"other": {"mayRead": True}}},
+        {"name": "A", "id": "b9"},
+    ]
+    for given in wrong:
+        assert refused(jmap, create={"k": given})["type"] == "invalidProperties", given
+    [default] = books(jmap)
+    assert refused(jmap, update={default: {"isDefault": False}})["type"] == "invalidProperties"
+    assert refused(jmap, update={default: {"name/x": "y"}})["type"] == "invalidPatch"
+    assert refused(jmap, update={"none": {"name": "A"}})["type"] == "notFound"
+    assert refused(jmap, destroy=["none"])["type"] == "notFound"
+    assert refused(jmap, destroy=[default])["type"] == "forbidden"
+    assert jmap.error("AddressBook/set", ifInState="0x")["type"] == "stateMismatch"
+
+
+def test_update_may_repeat_what_is_so(jmap: Client) -> None:
+    [default] = books(jmap)
+    answer = jmap.call("AddressBook/set", update={default: {"isDefault": True, "name": "Friends"}})
+    assert answer["updated"] == {default: None}
+    assert books(jmap)[default]["name"] == "Friends"
+
+
+def test_a_book_with_contacts_goes_only_with_them(jmap: Client) -> None:
+    work = made(jmap, name="Work")
+    inside = [card(jmap, addressBookIds={work: True}) for _ in range(3)]
+    outside = card(jmap)
+    assert refused(jmap, destroy=[work])["type"] == "addressBookHasContents"
+    answer = jmap.call("AddressBook/set", destroy=[work], onDestroyRemoveContents=True)
+    assert answer["destroyed"] == [work]
+    found = jmap.call("ContactCard/get", ids=[*inside, outside])
+    assert (found["notFound"], [c["id"] for c in found["list"]]) == (inside, [outside])
+
+
+def test_another_default(jmap: Client) -> None:
+    [first] = books(jmap)
+    answer = jmap.call("AddressBook/set", create={"k": {"name": "New"}}, onSuccessSetIsDefault="#k")
+    new = answer["created"]["k"]
+    assert new["isDefault"] is True
+    assert new["myRights"]["mayDelete"] is False
+    assert answer["updated"][first]["isDefault"] is False
+    assert [id for id, book in books(jmap).items() if book["isDefault"]] == [new["id"]]
+    in_new = jmap.call("ContactCard/get", ids=[card(jmap)])["list"][0]
+    assert in_new["addressBookIds"] == {new["id"]: True}
+    assert jmap.call("AddressBook/set", destroy=[first])["destroyed"] == [first]
+
+
+def test_a_default_that_is_not_there_or_comes_with_a_failure_is_ignored(jmap: Client) -> None:
+    [first] = books(jmap)
+    other = made(jmap, name="Other")
+    assert jmap.call("AddressBook/set", onSuccessSetIsDefault="none")["updated"] is None
+    jmap.call("AddressBook/set", destroy=["none"], onSuccessSetIsDefault=other)
+    assert books(jmap)[first]["isDefault"] is True
+
+
+def test_so_many_and_no_more(jmap: Client) -> None:
+    given = {f"k{n}": {"name": f"Book {n}"} for n in range(MAX_BOOKS)}
+    answer = jmap.call("AddressBook/set", create=given)
+    assert len(answer["created"]) == MAX_BOOKS - 1
+    [error] = answer["notCreated"].values()
+    assert error["type"] == "overQuota"
