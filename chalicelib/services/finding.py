@@ -23,7 +23,8 @@ from chalicelib.store.segments import Directory, Document
 
 FIELDS = indexing.FIELDS
 TEXT = 63  # all of them
-READERS = 32  # parts read at once
+READERS = 32  # reads at once
+AHEAD = 128  # documents that are read together: a page, and what of it may be gone
 SHOWN_OF = 1_048_576  # octets of a message in which its snippet is sought
 OPENED = 8  # messages read at once
 
@@ -52,28 +53,21 @@ class Opened:
     read: segments.Read
     found: Mapping[Term, frozenset[int]]
 
-    def documents(self, numbers: Sequence[int]) -> Iterator[Document]:
-        """Documents by number, in that order, block by block as they are wanted."""
-        block, held = -1, []
-        for number in numbers:
-            if number // segments.DOCS_A_BLOCK != block:
-                block = number // segments.DOCS_A_BLOCK
-                held = segments.documents(self.directory, self.read, block)
-            yield held[number % segments.DOCS_A_BLOCK]
-
 
 def look(p: Platform, acct: str, wanted: Sequence[Term]) -> list[Opened]:
     """Every part with the documents that hold each term. Raises ServiceError unavailable."""
     manifest = indexing.caught_up(p, acct)
+    reads = [partial(_range, p, part.key) for part in manifest.parts]
     with ThreadPoolExecutor(READERS) as pool:
-        return list(pool.map(lambda part: _open(p, part, wanted), manifest.parts))
-
-
-def _open(p: Platform, part: Part, wanted: Sequence[Term]) -> Opened:
-    read = partial(_range, p, part.key)
-    directory = _directory(p, part, read)
-    found = {term: _numbers(directory, read, term) for term in wanted}
-    return Opened(part, directory, read, found)
+        directories = list(pool.map(partial(_directory, p), manifest.parts, reads))
+        found = [
+            {term: pool.submit(_numbers, directory, read, term) for term in wanted}
+            for directory, read in zip(directories, reads, strict=True)
+        ]
+        return [
+            Opened(part, directory, read, {term: numbers.result() for term, numbers in those.items()})
+            for part, directory, read, those in zip(manifest.parts, directories, reads, found, strict=True)
+        ]
 
 
 def _range(p: Platform, key: str, start: int, end: int) -> bytes:
@@ -122,19 +116,20 @@ class _Next(NamedTuple):
 
 
 def in_order(parts: Sequence[Opened], choose: Choose, ascending: bool = False) -> Iterator[Hit]:
-    """What `choose` names in each part, newest first; an id once. A part is read when its time comes."""
+    """What `choose` names in each part, newest first; an id once. Parts are read when their time comes."""
     sign = 1 if ascending else -1
-    firsts = [opened.part.oldest if ascending else opened.part.newest for opened in parts]
+    firsts = [sign * (opened.part.oldest if ascending else opened.part.newest) for opened in parts]
     # By time; a part that is not read yet stands at its first document's, without an id.
-    waiting = [_Next(sign * first, "", at, -1) for at, first in enumerate(firsts)]
+    waiting = [_Next(first, "", at, -1) for at, first in enumerate(firsts)]
     heapify(waiting)
+    unread = sorted(range(len(parts)), key=lambda at: (firsts[at], at))
     readers: dict[int, Iterator[tuple[Document, int]]] = {}
     seen: set[str] = set()
     while waiting:
         _, id, at, number = heappop(waiting)
         if at not in readers:
-            readers[at] = _chosen(parts[at], choose, ascending)
-        elif id not in seen:
+            readers |= _opened(parts, unread, choose, ascending)
+        elif id and id not in seen:
             seen.add(id)
             yield Hit(id, parts[at], number)
         if following := next(readers[at], None):
@@ -142,9 +137,28 @@ def in_order(parts: Sequence[Opened], choose: Choose, ascending: bool = False) -
             heappush(waiting, _Next(sign * document.at, document.id, at, place))
 
 
-def _chosen(opened: Opened, choose: Choose, ascending: bool) -> Iterator[tuple[Document, int]]:
-    numbers = sorted(choose(opened), reverse=not ascending)
-    return zip(opened.documents(numbers), numbers, strict=True)
+def _opened(
+    parts: Sequence[Opened], unread: list[int], choose: Choose, ascending: bool
+) -> dict[int, Iterator[tuple[Document, int]]]:
+    """Readers of the next parts that together have AHEAD documents, with their first ones read at once."""
+    numbers: dict[int, list[int]] = {}
+    while unread and sum(map(len, numbers.values())) < AHEAD:
+        at = unread.pop(0)
+        numbers[at] = sorted(choose(parts[at]), reverse=not ascending)
+    with ThreadPoolExecutor(READERS) as pool:
+        heads = list(pool.map(lambda at: _documents(parts[at], numbers[at][:AHEAD]), numbers))
+    return {at: _chosen(parts[at], numbers[at], head) for at, head in zip(numbers, heads, strict=True)}
+
+
+def _chosen(part: Opened, numbers: list[int], head: list[Document]) -> Iterator[tuple[Document, int]]:
+    yield from zip(head, numbers, strict=False)
+    for start in range(AHEAD, len(numbers), AHEAD):
+        some = numbers[start : start + AHEAD]
+        yield from zip(_documents(part, some), some, strict=True)
+
+
+def _documents(part: Opened, numbers: list[int]) -> list[Document]:
+    return segments.some_documents(part.directory, part.read, numbers) if numbers else []
 
 
 # ---------------------------------------------------------------------------------------------- for snippets

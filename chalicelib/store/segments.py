@@ -182,7 +182,21 @@ def _words(block: bytes) -> Iterator[tuple[str, Callable[[], list[Posting]]]]:
 
 def documents(d: Directory, read: Read, block: int) -> list[Document]:
     """The documents of one block: numbers block × 256 and on."""
-    data = zlib.decompress(read(d.doc_starts[block], d.doc_starts[block + 1]))
+    return _documents(read(d.doc_starts[block], d.doc_starts[block + 1]))
+
+
+def some_documents(d: Directory, read: Read, numbers: Sequence[int]) -> list[Document]:
+    """Documents by number, in that order, by one read of all from the first to the last of them."""
+    blocks = [number // DOCS_A_BLOCK for number in numbers]
+    low, high = min(blocks), max(blocks)
+    start = d.doc_starts[low]
+    data = read(start, d.doc_starts[high + 1])
+    held = {n: _documents(data[d.doc_starts[n] - start : d.doc_starts[n + 1] - start]) for n in set(blocks)}
+    return [held[number // DOCS_A_BLOCK][number % DOCS_A_BLOCK] for number in numbers]
+
+
+def _documents(block: bytes) -> list[Document]:
+    data = zlib.decompress(block)
     rows = (data[at : at + WIDTH] for at in range(0, len(data), WIDTH))
     return [Document(row[:17].decode().rstrip(), int.from_bytes(row[17:], "big")) for row in rows]
 
