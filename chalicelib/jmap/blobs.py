@@ -1,10 +1,12 @@
 """Blobs of an account (RFC 8620 §6): uploads, raw messages, parts. A foreign or unknown id is not found.
 
-Ids: `u…` an upload; an email's id its raw message; `<email>_<part>` a part of it, dots as dashes.
+Ids: `u…` an upload; an email's id its raw message; `<either>_<part>` a part of it, dots as dashes, and so on
+where the part is a message itself; `#k` what an earlier call created as `k`.
 """
 
 import secrets
 from base64 import b32encode
+from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 
@@ -13,6 +15,7 @@ from chalicelib.aws import clock
 from chalicelib.jmap import arguments, limits
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json
+from chalicelib.mime import split
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.values import Account, Email, Part
 from chalicelib.services.platform import Platform
@@ -20,11 +23,28 @@ from chalicelib.services.platform import Platform
 DOWNLOAD_SECONDS = 300
 UPLOAD_SECONDS = 900
 _UPLOAD_ID = 26  # characters after the `u`
+_NESTED = 8  # messages within messages that are looked into
 
 
-def part_blob(email_id: str, part_id: str) -> str:
-    """The blob id of a part."""
-    return f"{email_id}_{part_id.replace('.', '-')}"
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A blob that is there: the object that holds it, and which part of which part of that it is."""
+
+    id: str
+    key: str
+    stored: int  # octets of the object
+    parts: tuple[Part, ...] = ()
+    email: Email | None = None
+
+    @property
+    def size(self) -> int:
+        """Octets of the blob."""
+        return self.parts[-1].size if self.parts else self.stored
+
+
+def part_blob(blob_id: str, part_id: str) -> str:
+    """The blob id of a part of a message."""
+    return f"{blob_id}_{part_id.replace('.', '-')}"
 
 
 def not_found() -> ServiceError:
@@ -32,48 +52,84 @@ def not_found() -> ServiceError:
     return ServiceError("not_found", "There is no such blob.")
 
 
-def size(ctx: Context, blob_id: str) -> int:
-    """Octets of a blob. Raises ServiceError not_found."""
-    if _is_upload(blob_id):
-        found = ctx.p.blobs.head(_upload_key(ctx.account, blob_id))
-        if found is None:
-            raise not_found()
-        return found
-    email, part = _of_email(ctx, blob_id)
-    return part.size if part else email.size
+def find(ctx: Context, blob_id: str) -> Blob:
+    """A blob by its id or its creation id. Reads octets only for a message within a message, or an upload.
+
+    Raises ServiceError not_found.
+    """
+    known = ctx.resolve(blob_id)
+    if known is None or not arguments.is_id(known):
+        raise not_found()
+    root, *path = known.split("_")
+    if len(path) > _NESTED:
+        raise not_found()
+    blob = _upload(ctx, root) if is_upload(root) else _message(ctx, root)
+    for number in path:
+        blob = _inner(ctx, blob, number)
+    return blob
 
 
-def content(ctx: Context, blob_id: str) -> bytes:
-    """The octets of a blob. Raises ServiceError not_found."""
-    if _is_upload(blob_id):
-        return ctx.p.blobs.get(_upload_key(ctx.account, blob_id))
-    email, part = _of_email(ctx, blob_id)
-    raw = ctx.raw(email)
-    return mime.part_bytes(raw, part) if part else raw
-
-
-def _is_upload(blob_id: str) -> bool:
+def is_upload(blob_id: str) -> bool:
+    """Whether this is an upload's id by its form."""
     return (
         blob_id.startswith("u") and len(blob_id) == _UPLOAD_ID + 1 and blob_id.isalnum() and blob_id.isascii()
     )
 
 
-def _upload_key(account: Account, blob_id: str) -> str:
-    return f"up/{account.id}/{blob_id}"
+def _upload(ctx: Context, blob_id: str) -> Blob:
+    key = _upload_key(ctx.account, blob_id)
+    size = ctx.p.blobs.head(key)
+    if size is None:
+        raise not_found()
+    return Blob(blob_id, key, size)
 
 
-def _of_email(ctx: Context, blob_id: str) -> tuple[Email, Part | None]:
-    email_id, dot, part_id = blob_id.partition("_")
-    email = ctx.emails([email_id]).get(email_id) if arguments.is_id(blob_id) else None
+def _message(ctx: Context, email_id: str) -> Blob:
+    email = ctx.emails([email_id]).get(email_id)
     if email is None:
         raise not_found()
-    if not dot:
-        return email, None
-    wanted = part_id.replace("-", ".")
-    part = next((leaf for leaf in mime.leaves(email.structure) if leaf.part_id == wanted), None)
+    return Blob(email_id, email.blob, email.size, email=email)
+
+
+def _inner(ctx: Context, outer: Blob, number: str) -> Blob:
+    """A part of a message, whose tree is on record where the message is an email."""
+    if outer.parts and not outer.parts[-1].type.startswith("message/"):
+        raise not_found()
+    known = outer.email is not None and not outer.parts
+    structure = outer.email.structure if outer.email and known else split.split(content(ctx, outer))
+    wanted = number.replace("-", ".")
+    part = next((leaf for leaf in mime.leaves(structure) if leaf.part_id == wanted), None)
     if part is None:
         raise not_found()
-    return email, part
+    return Blob(f"{outer.id}_{number}", outer.key, outer.stored, (*outer.parts, part), outer.email)
+
+
+def size(ctx: Context, blob_id: str) -> int:
+    """Octets of a blob. Raises ServiceError not_found."""
+    return find(ctx, blob_id).size
+
+
+def content(ctx: Context, blob: Blob | str) -> bytes:
+    """The octets of a blob. Raises ServiceError not_found."""
+    if isinstance(blob, str):
+        blob = find(ctx, blob)
+    octets = ctx.octets(blob.key)
+    for part in blob.parts:
+        octets = mime.part_bytes(octets, part)
+    return octets
+
+
+def piece(ctx: Context, blob: Blob, start: int, end: int) -> bytes:
+    """Octets start … end - 1 of a blob: no more is read than these, unless it is a part of something."""
+    if start >= end:
+        return b""
+    if blob.parts or (start == 0 and end >= blob.size):
+        return content(ctx, blob)[start:end]
+    return ctx.p.blobs.get_range(blob.key, start, end)
+
+
+def _upload_key(account: Account, blob_id: str) -> str:
+    return f"up/{account.id}/{blob_id}"
 
 
 # ---------------------------------------------------------- for the HTTP edge
@@ -81,18 +137,24 @@ def upload(p: Platform, account: Account, data: bytes, type: str) -> Json:
     """Keep what was uploaded, for two days unless it is used. Raises ServiceError too_large."""
     if len(data) > limits.MAX_SIZE_UPLOAD:
         raise _too_large(limits.MAX_SIZE_UPLOAD)
-    if not _is_type(type):
+    if not is_type(type):
         type = "application/octet-stream"
+    blob_id = keep(p, account, data, type)
+    return {"accountId": account.id, "blobId": blob_id, "type": type, "size": len(data)}
+
+
+def keep(p: Platform, account: Account, data: bytes, type: str) -> str:
+    """The id of a new upload, which is kept for two days."""
     blob_id = _new_id()
     p.blobs.put(_upload_key(account, blob_id), data, type=type)
-    return {"accountId": account.id, "blobId": blob_id, "type": type, "size": len(data)}
+    return blob_id
 
 
 def upload_slot(p: Platform, account: Account, size: object, type: object) -> Json:
     """An address to PUT one blob at. Raises ServiceError invalid, too_large."""
     if isinstance(size, bool) or not isinstance(size, int) or size < 0:
         raise ServiceError("invalid", "size is the number of octets to be uploaded.")
-    if not isinstance(type, str) or not _is_type(type):
+    if not isinstance(type, str) or not is_type(type):
         raise ServiceError("invalid", "type is the media type of what is uploaded.")
     if size > p.figures.max_message_bytes:
         raise _too_large(p.figures.max_message_bytes)
@@ -112,27 +174,22 @@ def upload_slot(p: Platform, account: Account, size: object, type: object) -> Js
 def download_url(p: Platform, account: Account, blob_id: str, name: str, type: str) -> str:
     """Where the owner can fetch a blob as a file, for five minutes. Raises ServiceError not_found."""
     ctx = Context(p, account)
-    if _is_upload(blob_id):
-        size(ctx, blob_id)
-        key = _upload_key(account, blob_id)
-    else:
-        key = _key_of(ctx, blob_id)
+    blob = find(ctx, blob_id)
+    key = _cut_out(ctx, blob) if blob.parts else blob.key
     return p.blobs.url(key, name=name, type=type, seconds=DOWNLOAD_SECONDS)
 
 
-def _key_of(ctx: Context, blob_id: str) -> str:
-    """The key of a raw message, or of a part, which is cut out of it once a day."""
-    email, part = _of_email(ctx, blob_id)
-    if part is None:
-        return email.blob
+def _cut_out(ctx: Context, blob: Blob) -> str:
+    """The key of a part by itself: cut out of what holds it once a day."""
     today = clock.now().strftime("%Y%m%d")  # the bucket removes parts a day after they were written
-    key = f"part/{today}/{sha256(f'{email.blob} {part.part_id}'.encode()).hexdigest()}"
+    named = " ".join([blob.key, *(part.part_id or "" for part in blob.parts)])
+    key = f"part/{today}/{sha256(named.encode()).hexdigest()}"
     if ctx.p.blobs.head(key) is None:
-        ctx.p.blobs.put(key, mime.part_bytes(ctx.raw(email), part))
+        ctx.p.blobs.put(key, content(ctx, blob))
     return key
 
 
-def _is_type(type: str) -> bool:
+def is_type(type: str) -> bool:
     """Whether a media type can be a header's value."""
     return type.isascii() and type.isprintable() and 0 < len(type) <= 200
 

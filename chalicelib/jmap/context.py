@@ -21,6 +21,7 @@ class Context:
     created: dict[str, str] = field(default_factory=dict)  # creation id → id (RFC 8620 §5.3)
     implied: list[tuple[str, Json]] = field(default_factory=list)  # answers of calls a method makes itself
     body_budget: int = limits.BODY_BUDGET
+    read_budget: int = limits.MAX_READ
     rows: dict[str, Row] = field(default_factory=dict)
     _state: MailboxState | None = None
     _raw: dict[str, bytes] = field(default_factory=dict)
@@ -60,12 +61,23 @@ class Context:
         return {**known, **found}
 
     def raw(self, email: Row) -> bytes:
-        """The raw message of an email: one GET, and none again for the next part of it."""
-        if email.blob not in self._raw:
+        """The raw message of an email. Raises ServiceError not_found."""
+        return self.octets(email.blob)
+
+    def octets(self, key: str) -> bytes:
+        """A stored object: one GET, and none again for the next part of it. Raises ServiceError not_found."""
+        if key not in self._raw:
             while len(self._raw) >= _RAW_KEPT:
                 self._raw.pop(next(iter(self._raw)))
-            self._raw[email.blob] = mailbox.open_raw(self.p, self.acct, email)
-        return self._raw[email.blob]
+            self._raw[key] = self.p.blobs.get(key)
+        return self._raw[key]
+
+    def affords(self, octets: int) -> bool:
+        """Whether the request may read so much more of messages and uploads; if so, it counts as read."""
+        if octets > self.read_budget:
+            return False
+        self.read_budget -= octets
+        return True
 
     def resolve(self, id: str) -> str | None:
         """An id, or the one that a creation id (`#k`) stands for; None when nothing was created under it."""

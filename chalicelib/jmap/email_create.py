@@ -14,7 +14,7 @@ from chalicelib.jmap.errors import Json, SetError, invalid
 from chalicelib.mime import build, encode
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.ids import email_id
-from chalicelib.rules.values import NewEmail
+from chalicelib.rules.values import Email, NewEmail
 from chalicelib.services import mailbox
 
 _CONVENIENT = {
@@ -59,9 +59,9 @@ def compose(ctx: Context, given: Json) -> NewEmail:
     ]
     if unknown:
         raise invalid("These cannot be set.", *unknown)
-    folder = _folder(ctx, given.get("mailboxIds"))
+    where = folder(ctx, given.get("mailboxIds"))
     words = keywords.whole({} if given.get("keywords") is None else given["keywords"])
-    received = _received(given.get("receivedAt"))
+    when = received(given.get("receivedAt"))
     fields = _header(ctx, given)
     raw = _message(ctx, given, fields)
     limit = ctx.p.figures.max_message_bytes
@@ -70,18 +70,18 @@ def compose(ctx: Context, given: Json) -> NewEmail:
     blob = mailbox.keep_raw(ctx.p, raw)
     return NewEmail(
         id=email_id(blob, ctx.acct),
-        folder=folder,
+        folder=where,
         role=None,
         blob=blob,
         size=len(raw),
-        received_at=received,
+        received_at=when,
         digest=mime.digest(raw),
         keywords=words,
     )
 
 
-def _folder(ctx: Context, given: Any) -> str:
-    """The one mailbox. Raises SetError."""
+def folder(ctx: Context, given: Any) -> str:
+    """The one mailbox that `mailboxIds` names. Raises SetError."""
     if not isinstance(given, dict) or not given or any(on is not True for on in given.values()):
         raise invalid("An email is in a mailbox.", "mailboxIds")
     if len(given) > 1:
@@ -92,7 +92,13 @@ def _folder(ctx: Context, given: Any) -> str:
     return id
 
 
-def _received(given: Any) -> datetime:
+def shown_of(email: Email) -> Json:
+    """What a client is told of a new email."""
+    return {"id": email.id, "blobId": email.id, "threadId": email.thread, "size": email.size}
+
+
+def received(given: Any) -> datetime:
+    """`receivedAt`; now where it is not given. Raises SetError."""
     if given is None:
         return clock.now()
     when = arguments.utc_date(given)
@@ -226,11 +232,12 @@ class _Body:
     def _blob(self, blob_id: str) -> bytes:
         """A blob's octets, its size looked at before it is read. Raises SetError blobNotFound, tooLarge."""
         try:
-            self.left -= blobs.size(self.ctx, blob_id)
+            blob = blobs.find(self.ctx, blob_id)
+            self.left -= blob.size
             if self.left < 0:
                 limit = self.ctx.p.figures.max_message_bytes
                 raise SetError("tooLarge", "The attachments are too large.", maxSize=limit)
-            return blobs.content(self.ctx, blob_id)
+            return blobs.content(self.ctx, blob)
         except ServiceError as error:
             raise SetError("blobNotFound", error.detail, notFound=[blob_id]) from None
 

@@ -14,8 +14,13 @@ from chalicelib.services import mailbox
 Getter = Callable[[Any], Any]
 
 
-def _people(people: tuple[Correspondent, ...]) -> list[Json] | None:
-    return headers.people(people) or None
+def _people(email: Row, name: str, people: tuple[Correspondent, ...]) -> list[Json] | None:
+    """None: the header has no such field. An empty list: it has, with nobody in it."""
+    return headers.people(people) if people or name in email.blank else None
+
+
+def _subject(email: Row) -> str | None:
+    return email.subject if email.subject or "subject" in email.blank else None
 
 
 def _sent(email: Email) -> str | None:
@@ -33,9 +38,9 @@ OF_ROW: dict[str, Getter] = {
     "keywords": lambda e: dict.fromkeys(sorted(e.keywords), True),
     "size": lambda e: e.size,
     "receivedAt": lambda e: arguments.show_date(e.received_at),
-    "from": lambda e: _people(e.from_),
-    "to": lambda e: _people(e.to),
-    "subject": lambda e: e.subject or None,
+    "from": lambda e: _people(e, "from", e.from_),
+    "to": lambda e: _people(e, "to", e.to),
+    "subject": _subject,
     "hasAttachment": lambda e: e.has_attachment,
     "preview": lambda e: e.preview,
 }
@@ -44,10 +49,10 @@ OF_RECORD: dict[str, Getter] = {
     "messageId": lambda e: list(e.message_id) or None,
     "inReplyTo": lambda e: list(e.in_reply_to) or None,
     "references": lambda e: list(e.references) or None,
-    "sender": lambda e: _people(e.sender),
-    "cc": lambda e: _people(e.cc),
-    "bcc": lambda e: _people(e.bcc),
-    "replyTo": lambda e: _people(e.reply_to),
+    "sender": lambda e: _people(e, "sender", e.sender),
+    "cc": lambda e: _people(e, "cc", e.cc),
+    "bcc": lambda e: _people(e, "bcc", e.bcc),
+    "replyTo": lambda e: _people(e, "reply-to", e.reply_to),
     "sentAt": _sent,
 }
 #: Answered from the MIME tree; of the raw message only where a part's own header is asked for.
@@ -87,20 +92,23 @@ def get(ctx: Context, args: Json) -> Json:
     ids = standard.wanted_ids(args)
     if ids is None:
         raise MethodError("requestTooLarge", "Please name the emails: a mailbox may have very many.")
-    wanted = _wanted(args)
+    wanted = read_wanted(args, DEFAULT, ("id",))
     if wanted.raw and len(ids) > limits.MAX_RAW_READS:
         raise MethodError(
             "requestTooLarge", f"At most {limits.MAX_RAW_READS} messages can be opened at once."
         )
     state = ctx.state_of("Email")
     found = _read(ctx, [i for i in ids if arguments.is_id(i)], wanted)
-    shown = {id: _show(ctx, email, wanted) for id, email in found.items()}
+    shown = {
+        id: show(ctx, email, ctx.raw(email) if wanted.raw else b"", wanted) for id, email in found.items()
+    }
     return standard.get_answer(ctx, state, ids, shown, None)
 
 
-def _wanted(args: Json) -> Wanted:
+def read_wanted(args: Json, default: list[str], always: tuple[str, ...] = ()) -> Wanted:
+    """From the arguments of a method that shows emails. Raises MethodError invalidArguments."""
     asked = arguments.strings(args, "properties")
-    properties = list(dict.fromkeys(["id", *(DEFAULT if asked is None else asked)]))
+    properties = list(dict.fromkeys([*always, *(default if asked is None else asked)]))
     fields = {p: headers.known_or_error(p) for p in properties if p not in PROPERTIES}
     return Wanted(properties, fields, body_parts.wanted(args))
 
@@ -112,10 +120,9 @@ def _read(ctx: Context, ids: list[str], wanted: Wanted) -> Mapping[str, Row]:
     return {**known, **ctx.emails([i for i in ids if i not in known])}
 
 
-def _show(ctx: Context, email: Row, wanted: Wanted) -> Json:
-    """One Email object."""
+def show(ctx: Context, email: Row, raw: bytes, wanted: Wanted) -> Json:
+    """One Email object; `raw` is looked at where its record does not tell."""
     out: Json = {}
-    raw = ctx.raw(email) if wanted.raw else b""
     fields = mime.header_fields(raw) if wanted.fields or "headers" in wanted.properties else []
     trees = _trees(ctx, email, raw, wanted) if any(p in OF_TREE for p in wanted.properties) else {}
     for name in wanted.properties:

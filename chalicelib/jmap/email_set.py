@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib.jmap import arguments, keywords
 from chalicelib.jmap.context import Context
-from chalicelib.jmap.email_create import compose
+from chalicelib.jmap.email_create import compose, shown_of
 from chalicelib.jmap.errors import Json, SetError, invalid, set_error
 from chalicelib.jmap.standard import Outcome, SetArguments
 from chalicelib.rules.errors import ServiceError
@@ -48,12 +48,7 @@ def _create_all(ctx: Context, given: dict[str, Json], outcome: Outcome) -> None:
             outcome["notCreated"][creation] = set_error(quota.exceeded(ctx.p, account))
             continue
         ctx.created[creation] = result.id
-        outcome["created"][creation] = {
-            "id": result.id,
-            "blobId": result.id,
-            "threadId": result.email.thread,
-            "size": result.email.size,
-        }
+        outcome["created"][creation] = shown_of(result.email)
 
 
 # ------------------------------------------------------------------- update

@@ -3,10 +3,11 @@
 from typing import NamedTuple
 
 from chalicelib.jmap import (
-    addressbooks,
-    contact_get,
-    contact_set,
+    blob_get,
+    blob_upload,
     email_get,
+    email_import,
+    email_parse,
     email_query,
     email_set,
     identity,
@@ -18,7 +19,7 @@ from chalicelib.jmap import (
 )
 from chalicelib.jmap.context import Context, Method
 from chalicelib.jmap.errors import Json
-from chalicelib.jmap.session import CONTACTS, CORE, MAIL, QUOTA, SUBMISSION
+from chalicelib.jmap.session import BLOB, CORE, MAIL, QUOTA, SUBMISSION
 from chalicelib.jmap.standard import cannot_query_changes
 
 
@@ -37,6 +38,10 @@ def echo(_ctx: Context, args: Json) -> Json:
 
 METHODS: dict[str, Known] = {
     "Core/echo": Known(CORE, echo, account=False),
+    "Blob/copy": Known(CORE, blob_get.copy),
+    "Blob/upload": Known(BLOB, blob_upload.upload),
+    "Blob/get": Known(BLOB, blob_get.get),
+    "Blob/lookup": Known(BLOB, blob_get.lookup),
     "Mailbox/get": Known(MAIL, mailboxes.get),
     "Mailbox/changes": Known(MAIL, mailboxes.changes),
     "Mailbox/query": Known(MAIL, mailboxes.query),
@@ -50,19 +55,13 @@ METHODS: dict[str, Known] = {
     "Email/queryChanges": Known(MAIL, cannot_query_changes),
     "Email/set": Known(MAIL, email_set.set_),
     "SearchSnippet/get": Known(MAIL, snippets.get),
+    "Email/import": Known(MAIL, email_import.import_),
+    "Email/parse": Known(MAIL, email_parse.parse),
+    "Email/copy": Known(MAIL, email_import.copy),
     "Identity/get": Known(SUBMISSION, identity.get),
     "Identity/changes": Known(SUBMISSION, identity.changes),
     "EmailSubmission/get": Known(SUBMISSION, submission.get),
     "EmailSubmission/changes": Known(SUBMISSION, submission.changes),
     "EmailSubmission/set": Known(SUBMISSION, submission.set_),
     "Quota/get": Known(QUOTA, quota.get),
-    "AddressBook/get": Known(CONTACTS, addressbooks.get),
-    "AddressBook/changes": Known(CONTACTS, addressbooks.changes),
-    "AddressBook/set": Known(CONTACTS, addressbooks.set_),
-    "ContactCard/get": Known(CONTACTS, contact_get.get),
-    "ContactCard/changes": Known(CONTACTS, contact_get.changes),
-    "ContactCard/query": Known(CONTACTS, contact_get.query),
-    "ContactCard/queryChanges": Known(CONTACTS, cannot_query_changes),
-    "ContactCard/set": Known(CONTACTS, contact_set.set_),
-    "ContactCard/copy": Known(CONTACTS, contact_get.copy),
 }

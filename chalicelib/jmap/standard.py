@@ -70,6 +70,13 @@ def cannot_query_changes(_ctx: Context, args: Json) -> Json:
     raise MethodError("cannotCalculateChanges", "Please query again.")
 
 
+def no_other_account(ctx: Context, args: Json) -> Json:
+    """The honest refusal of a /copy (RFC 8620 §5.4): a log-in has one account, so there is no other."""
+    if arguments.string(args, "fromAccountId") == ctx.acct:
+        raise MethodError("invalidArguments", "The accounts must be two.", arguments=["fromAccountId"])
+    raise MethodError("fromAccountNotFound", "There is no such account.")
+
+
 class Outcome:
     """The answer of a /set while it grows."""
 
@@ -105,6 +112,11 @@ class SetArguments:
             raise MethodError(
                 "requestTooLarge", f"At most {limits.MAX_OBJECTS_IN_SET} objects can be changed."
             )
-        expected = arguments.optional_string(args, "ifInState")
-        if expected is not None and expected != state:
-            raise MethodError("stateMismatch", "The state is another by now.")
+        check_state(args, state)
+
+
+def check_state(args: Json, state: str | None) -> None:
+    """`ifInState`. Raises MethodError stateMismatch."""
+    expected = arguments.optional_string(args, "ifInState")
+    if expected is not None and expected != state:
+        raise MethodError("stateMismatch", "The state is another by now.")

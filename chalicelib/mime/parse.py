@@ -13,6 +13,7 @@ MAX_SUBJECT = 1_000  # characters
 MAX_CORRESPONDENTS = 500
 MAX_IDS = 100
 MAX_NAME = 320
+_ADDRESSES = ("from", "to", "cc", "bcc", "reply-to", "sender")
 
 
 def digest(raw: bytes) -> Digest:
@@ -37,6 +38,7 @@ def digest(raw: bytes) -> Digest:
         structure=structure,
         automatic=is_automatic(fields),
         received_hops=head.received,
+        blank=head.blank(),
     )
 
 
@@ -47,6 +49,13 @@ class _Header:
         self.last = {name.lower(): value for name, value in fields}
         self.received = sum(1 for name, _ in fields if name.lower() == "received")
         self.hint = hint
+
+    def blank(self) -> frozenset[str]:
+        """Fields that are there with nothing in them: not the same as none (RFC 8621 §4.1.2)."""
+        empty = {name for name in _ADDRESSES if name in self.last and not self.addresses(name)}
+        return frozenset(
+            empty | ({"subject"} if "subject" in self.last and not self.text("subject") else set())
+        )
 
     def text(self, name: str) -> str:
         return words.as_text(self.last.get(name, b""), self.hint)

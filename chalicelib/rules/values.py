@@ -61,6 +61,7 @@ class Digest:
     structure: Part
     automatic: bool = False  # RFC 3834: a bounce, list or auto-reply
     received_hops: int = 0
+    blank: frozenset[str] = frozenset()  # names of these fields that the header has, with nothing in them
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +251,7 @@ class Row:
     preview: str
     has_attachment: bool
     modseq: int
+    blank: frozenset[str] = frozenset()  # of subject, from, to: the header has it, with nothing in it
 
 
 @dataclass(frozen=True, slots=True)

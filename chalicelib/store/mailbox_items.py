@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.aws.table import Index, Item
-from chalicelib.rules.values import Correspondent, Email, NewEmail, Part, Row, Verdict, Verdicts
+from chalicelib.rules.values import Correspondent, Digest, Email, NewEmail, Part, Row, Verdict, Verdicts
 from chalicelib.store.packing import pack, unpack
 
 BY_FOLDER = Index("folder", sk="fk")
@@ -63,6 +63,16 @@ def unread(keywords: Iterable[str]) -> bool:
 def keywords_text(keywords: Iterable[str]) -> str:
     """Keywords as they are stored. RFC 8621 §4.1.1: lower case, no spaces in any."""
     return " ".join(sorted({k.lower() for k in keywords}))
+
+
+def _or_blank(name: str, value: Any, digest: Digest) -> Any:
+    """A field's value; 0 where the header has the field with nothing in it."""
+    return 0 if name in digest.blank else value
+
+
+def _blank(**values: Any) -> frozenset[str]:
+    """Names of the fields that `_or_blank` was told are blank."""
+    return frozenset(name.replace("_", "-").strip("-") for name, value in values.items() if value == 0)
 
 
 def _people(people: Iterable[Correspondent]) -> list[list[str]]:
@@ -153,7 +163,9 @@ def _short(people: Sequence[Correspondent]) -> list[list[str]]:
 def _pack_row(new: NewEmail, thread: str) -> tuple[bytes, bool]:
     """What a list shows, and whether more than the preview had to be cut to keep pages cheap."""
     d = new.digest
-    tail = [_people(d.from_), _people(d.to), d.subject, thread, int(d.has_attachment)]
+    from_, to = _or_blank("from", _people(d.from_), d), _or_blank("to", _people(d.to), d)
+    subject = _or_blank("subject", d.subject, d)
+    tail = [from_, to, subject, thread, int(d.has_attachment)]
     for length in PREVIEWS:
         packed = pack([*tail, d.preview[:length]])
         if len(packed) <= ROW_BYTES:
@@ -174,10 +186,10 @@ def _pack_cold(new: NewEmail, cut: bool) -> bytes:
             pack_part(d.structure),
             list(d.in_reply_to),
             list(d.references),
-            _people(d.sender),
-            _people(d.reply_to),
-            _people(d.cc),
-            _people(d.bcc),
+            _or_blank("sender", _people(d.sender), d),
+            _or_blank("reply-to", _people(d.reply_to), d),
+            _or_blank("cc", _people(d.cc), d),
+            _or_blank("bcc", _people(d.bcc), d),
         ]
         packed = pack(values + ([d.subject, _people(d.from_), _people(d.to)] if cut else []))
     except RecursionError:  # MIME nested without end
@@ -234,12 +246,13 @@ def _row_fields(item: Item) -> tuple[dict[str, Any], bool]:
         "size": item["size"],
         "keywords": item_keywords(item),
         "blob": item["blob"],
-        "subject": subject,
-        "from_": _correspondents(from_),
-        "to": _correspondents(to),
+        "subject": subject or "",
+        "from_": _correspondents(from_ or ()),
+        "to": _correspondents(to or ()),
         "preview": preview,
         "has_attachment": bool(attached),
         "modseq": item["modseq"],
+        "blank": _blank(from_=from_, to=to, subject=subject),
     }
     return fields, bool(cut)
 
@@ -271,6 +284,7 @@ def item_email(item: Item) -> Email:
     if cut:
         fields["subject"] = rest[9]
         fields["from_"], fields["to"] = _correspondents(rest[10]), _correspondents(rest[11])
+    fields["blank"] |= _blank(sender=sender, reply_to=reply_to, cc=cc, bcc=bcc)
     return Email(
         **fields,
         **known,
@@ -279,8 +293,8 @@ def item_email(item: Item) -> Email:
         structure=unpack_part(structure),
         in_reply_to=tuple(in_reply_to),
         references=tuple(references),
-        sender=_correspondents(sender),
-        reply_to=_correspondents(reply_to),
-        cc=_correspondents(cc),
-        bcc=_correspondents(bcc),
+        sender=_correspondents(sender or ()),
+        reply_to=_correspondents(reply_to or ()),
+        cc=_correspondents(cc or ()),
+        bcc=_correspondents(bcc or ()),
     )

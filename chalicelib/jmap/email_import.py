@@ -1,0 +1,110 @@
+"""Email/import (RFC 8621 §4.8): messages from blobs. Email/copy (§4.7) has nowhere to copy from."""
+
+from chalicelib.jmap import arguments, blobs, email_create, keywords, limits, standard
+from chalicelib.jmap.blobs import Blob
+from chalicelib.jmap.context import Context
+from chalicelib.jmap.email_create import shown_of
+from chalicelib.jmap.errors import Json, MethodError, SetError, invalid, set_error
+from chalicelib.rules.errors import ServiceError
+from chalicelib.rules.values import NewEmail
+from chalicelib.services import imports, mailbox, quota
+from chalicelib.services.imports import Brought
+
+_SETTABLE = frozenset({"blobId", "mailboxIds", "keywords", "receivedAt"})
+
+
+def import_(ctx: Context, args: Json) -> Json:
+    """Email/import. Nothing is read before all of it is known to fit into a request."""
+    old = ctx.state_of("Email")
+    if args.get("emails") is None:
+        raise arguments.wrong("emails", "a map of objects")
+    given = arguments.objects(args, "emails")
+    if len(given) > limits.MAX_OBJECTS_IN_SET:
+        raise MethodError("requestTooLarge", f"At most {limits.MAX_OBJECTS_IN_SET} emails at once.")
+    standard.check_state(args, old)
+    outcome = standard.Outcome()
+    found = _found(ctx, given, outcome)
+    if not ctx.affords(sum(blob.stored for blob in found.values())):
+        raise MethodError("requestTooLarge", f"At most {limits.MAX_READ} octets can be read by one request.")
+    _add(ctx, _prepared(ctx, given, found, outcome), outcome)
+    ctx.wrote()
+    answer: Json = {"accountId": ctx.acct, "oldState": old, "newState": ctx.state_of("Email")}
+    return answer | {name: outcome[name] or None for name in ("created", "notCreated")}
+
+
+def _found(ctx: Context, given: dict[str, Json], outcome: standard.Outcome) -> dict[str, Blob]:
+    """The blob of each that can be imported as far as its description goes."""
+    found: dict[str, Blob] = {}
+    for creation, wanted in given.items():
+        try:
+            found[creation] = _blob(ctx, wanted)
+            _checked(ctx, wanted)
+        except SetError as error:
+            found.pop(creation, None)
+            outcome["notCreated"][creation] = error.answer
+    return found
+
+
+def _blob(ctx: Context, given: Json) -> Blob:
+    unknown = [name for name in given if name not in _SETTABLE]
+    if unknown:
+        raise invalid("These cannot be set.", *unknown)
+    id, most = given.get("blobId"), ctx.p.figures.max_message_bytes
+    try:
+        blob = blobs.find(ctx, id if isinstance(id, str) else "")
+    except ServiceError as error:
+        raise invalid(error.detail, "blobId") from None
+    if blob.size > most:
+        raise SetError("tooLarge", f"A message has at most {most} octets.", maxSize=most)
+    return blob
+
+
+def _checked(ctx: Context, given: Json) -> Brought:
+    """What is said beside the blob. Raises SetError."""
+    when = given.get("receivedAt")
+    words = keywords.whole({} if given.get("keywords") is None else given["keywords"])
+    folder = email_create.folder(ctx, given.get("mailboxIds"))
+    return Brought(b"", None, folder, words, None if when is None else email_create.received(when))
+
+
+def _prepared(
+    ctx: Context, given: dict[str, Json], found: dict[str, Blob], outcome: standard.Outcome
+) -> dict[str, NewEmail]:
+    """The emails to be; octets that several of them have are kept once."""
+    made: dict[str, NewEmail] = {}
+    kept: dict[str, str] = {}
+    for creation, blob in found.items():
+        said = _checked(ctx, given[creation])
+        key = blob.key if blob.email and not blob.parts else kept.get(blob.id)
+        try:
+            raw = blobs.content(ctx, blob)
+            new = imports.prepare(
+                ctx.p, ctx.acct, Brought(raw, key, said.folder, said.keywords, said.received_at)
+            )
+        except ServiceError as error:
+            outcome["notCreated"][creation] = set_error(error)
+            continue
+        kept[blob.id], made[creation] = new.blob, new
+    return made
+
+
+def _add(ctx: Context, made: dict[str, NewEmail], outcome: standard.Outcome) -> None:
+    if not made:
+        return
+    account = quota.current(ctx.p, ctx.account)
+    added = mailbox.add(ctx.p, ctx.acct, list(made.values()), quota_bytes=account.quota_bytes)
+    quota.added(ctx.p, account, added)
+    for creation, result in zip(made, added, strict=True):
+        if result.email is not None:
+            ctx.created[creation] = result.id
+            outcome["created"][creation] = shown_of(result.email)
+        elif result.outcome == "repeat":
+            outcome["notCreated"][creation] = set_error(imports.already(result.id))
+        else:
+            outcome["notCreated"][creation] = set_error(quota.exceeded(ctx.p, account))
+
+
+def copy(ctx: Context, args: Json) -> Json:
+    """Email/copy. There is no account to copy from: a log-in has one account."""
+    arguments.objects(args, "create")
+    return standard.no_other_account(ctx, args)

@@ -1,0 +1,38 @@
+"""Blob/lookup (RFC 9404 §4.3)."""
+
+import pytest
+
+from chalicelib.jmap import blobs
+from tests.jmap.client import Client, Json, letter
+
+
+def test_what_refers_to_a_blob(jmap: Client) -> None:
+    id = jmap.deliver(letter())
+    upload = blobs.upload(jmap.post.p, jmap.account, b"x", "text/plain")["blobId"]
+    thread = jmap.email(id, properties=["threadId"])["threadId"]
+    answer = jmap.call("Blob/lookup", typeNames=["Mailbox", "Thread", "Email"], ids=[id, f"{id}_1", upload])
+    mine = {"Mailbox": [jmap.roles["inbox"]], "Thread": [thread], "Email": [id]}
+    nobodys: Json = {"Mailbox": [], "Thread": [], "Email": []}
+    assert answer["list"] == [
+        {"id": id, "matchedIds": mine},
+        {"id": f"{id}_1", "matchedIds": mine},
+        {"id": upload, "matchedIds": nobodys},
+    ]
+    assert answer["notFound"] == []
+
+
+def test_unknown_and_foreign_blobs(jmap: Client) -> None:
+    other = Client(jmap.post, jmap.post.accounts["bob@x.test"])
+    ids = ["none", other.deliver(letter())]
+    answer = jmap.call("Blob/lookup", typeNames=["Email"], ids=ids)
+    assert (answer["list"], answer["notFound"]) == ([], ids)
+
+
+def test_types_that_are_not_known(jmap: Client) -> None:
+    error = jmap.error("Blob/lookup", typeNames=["Email", "CalendarEvent"], ids=[])
+    assert error["type"] == "unknownDataType"
+
+
+@pytest.mark.parametrize("args", [{"ids": []}, {"typeNames": ["Email"]}, {"typeNames": "Email", "ids": []}])
+def test_wrong_arguments(jmap: Client, args: Json) -> None:
+    assert jmap.error("Blob/lookup", **args)["type"] == "invalidArguments"
