@@ -3,8 +3,11 @@
 from typing import NamedTuple
 
 from chalicelib.jmap import (
+    addressbooks,
     blob_get,
     blob_upload,
+    contact_get,
+    contact_set,
     email_get,
     email_import,
     email_parse,
@@ -19,7 +22,7 @@ from chalicelib.jmap import (
 )
 from chalicelib.jmap.context import Context, Method
 from chalicelib.jmap.errors import Json
-from chalicelib.jmap.session import BLOB, CORE, MAIL, QUOTA, SUBMISSION
+from chalicelib.jmap.session import BLOB, CONTACTS, CORE, MAIL, QUOTA, SUBMISSION
 from chalicelib.jmap.standard import cannot_query_changes
 
 
@@ -64,4 +67,13 @@ METHODS: dict[str, Known] = {
     "EmailSubmission/changes": Known(SUBMISSION, submission.changes),
     "EmailSubmission/set": Known(SUBMISSION, submission.set_),
     "Quota/get": Known(QUOTA, quota.get),
+    "AddressBook/get": Known(CONTACTS, addressbooks.get),
+    "AddressBook/changes": Known(CONTACTS, addressbooks.changes),
+    "AddressBook/set": Known(CONTACTS, addressbooks.set_),
+    "ContactCard/get": Known(CONTACTS, contact_get.get),
+    "ContactCard/changes": Known(CONTACTS, contact_get.changes),
+    "ContactCard/query": Known(CONTACTS, contact_get.query),
+    "ContactCard/queryChanges": Known(CONTACTS, cannot_query_changes),
+    "ContactCard/set": Known(CONTACTS, contact_set.set_),
+    "ContactCard/copy": Known(CONTACTS, contact_get.copy),
 }

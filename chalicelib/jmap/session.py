@@ -10,9 +10,10 @@ CORE = "urn:ietf:params:jmap:core"
 MAIL = "urn:ietf:params:jmap:mail"
 SUBMISSION = "urn:ietf:params:jmap:submission"
 QUOTA = "urn:ietf:params:jmap:quota"
+CONTACTS = "urn:ietf:params:jmap:contacts"
 BLOB = "urn:ietf:params:jmap:blob"
 PRESIGNED = "urn:x-mail:params:jmap:presigned-upload"  # ours, docs/jmap.md
-CAPABILITIES = frozenset({CORE, MAIL, SUBMISSION, QUOTA, BLOB, PRESIGNED})
+CAPABILITIES = frozenset({CORE, MAIL, SUBMISSION, QUOTA, CONTACTS, BLOB, PRESIGNED})
 
 
 def session(account: Account, base_url: str, max_message_bytes: int) -> Json:
@@ -58,6 +59,7 @@ def _capabilities(base_url: str, max_message_bytes: int) -> Json:
         MAIL: {},
         SUBMISSION: {},
         QUOTA: {},
+        CONTACTS: {},
         BLOB: {},
         PRESIGNED: _presigned(base_url, max_message_bytes),
     }
@@ -77,6 +79,7 @@ def _account_capabilities(base_url: str, max_message_bytes: int) -> Json:
         },
         SUBMISSION: {"maxDelayedSend": 0, "submissionExtensions": {}},
         QUOTA: {},
+        CONTACTS: {"maxAddressBooksPerCard": 1, "mayCreateAddressBook": True},
         BLOB: {
             "maxSizeBlobSet": max_message_bytes,
             "maxDataSources": limits.MAX_DATA_SOURCES,
