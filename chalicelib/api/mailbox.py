@@ -98,7 +98,8 @@ def requests(request: Request, account: Account) -> Response:
     kind = str(request.headers.get("content-type") or "application/json").partition(";")[0]
     if kind.strip().lower() != "application/json":
         return answer(400, RequestError("notJSON", "The content type must be application/json.").problem)
-    status, body = core.handle(platform(), account, _body(request), base_url(request))
+    source = auth.source(request)
+    status, body = core.handle(platform(), account, _body(request), base_url(request), source)
     return answer(status, body)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.jmap import limits
 from chalicelib.jmap.errors import Json
-from chalicelib.rules.values import Account, Email, MailboxState, Row
+from chalicelib.rules.values import Account, Caller, Email, MailboxState, Row
 from chalicelib.services import mailbox
 from chalicelib.services.platform import Platform
 
@@ -18,6 +18,7 @@ class Context:
 
     p: Platform
     account: Account
+    source: str = ""  # network address that the request came from
     created: dict[str, str] = field(default_factory=dict)  # creation id → id (RFC 8620 §5.3)
     implied: list[tuple[str, Json]] = field(default_factory=list)  # answers of calls a method makes itself
     body_budget: int = limits.BODY_BUDGET
@@ -30,6 +31,21 @@ class Context:
     def acct(self) -> str:
         """The account's id."""
         return self.account.id
+
+    @property
+    def caller(self) -> Caller:
+        """Who does it, for the audit (S40)."""
+        own = self.account
+        return Caller(
+            reseller=own.reseller,
+            key_id="",
+            scopes=frozenset(),
+            source=self.source,
+            role="user",
+            domain=own.domain,
+            account=own.id,
+            address=own.address,
+        )
 
     def state(self) -> MailboxState:
         """States and counters, read once unless something is written. To be read before the data."""

@@ -25,13 +25,15 @@ class Request:
     created: dict[str, str] | None
 
 
-def handle(p: Platform, account: Account, body: bytes, base_url: str) -> tuple[int, Json]:
-    """HTTP status and answer to the body of a request. `base_url`: the origin that the client used."""
+def handle(p: Platform, account: Account, body: bytes, base_url: str, source: str = "") -> tuple[int, Json]:
+    """HTTP status and answer to the body of a request. `base_url`: the origin that the client used;
+    `source`: the network address that it came from.
+    """
     try:
         request = parse(body)
     except RequestError as error:
         return 400, error.problem
-    ctx = Context(p, account, dict(request.created or {}))
+    ctx = Context(p, account, source, dict(request.created or {}))
     answers = _run(ctx, request)
     response: Json = {"methodResponses": answers, "sessionState": session.state(account, base_url)}
     if request.created is not None:

@@ -19,10 +19,11 @@ from chalicelib.jmap import (
     quota,
     snippets,
     submission,
+    vacation,
 )
 from chalicelib.jmap.context import Context, Method
 from chalicelib.jmap.errors import Json
-from chalicelib.jmap.session import BLOB, CONTACTS, CORE, MAIL, QUOTA, SUBMISSION
+from chalicelib.jmap.session import BLOB, CONTACTS, CORE, MAIL, QUOTA, SUBMISSION, VACATION
 from chalicelib.jmap.standard import cannot_query_changes
 
 
@@ -66,6 +67,8 @@ METHODS: dict[str, Known] = {
     "EmailSubmission/get": Known(SUBMISSION, submission.get),
     "EmailSubmission/changes": Known(SUBMISSION, submission.changes),
     "EmailSubmission/set": Known(SUBMISSION, submission.set_),
+    "VacationResponse/get": Known(VACATION, vacation.get),
+    "VacationResponse/set": Known(VACATION, vacation.set_),
     "Quota/get": Known(QUOTA, quota.get),
     "AddressBook/get": Known(CONTACTS, addressbooks.get),
     "AddressBook/changes": Known(CONTACTS, addressbooks.changes),

@@ -12,8 +12,9 @@ SUBMISSION = "urn:ietf:params:jmap:submission"
 QUOTA = "urn:ietf:params:jmap:quota"
 CONTACTS = "urn:ietf:params:jmap:contacts"
 BLOB = "urn:ietf:params:jmap:blob"
+VACATION = "urn:ietf:params:jmap:vacationresponse"
 PRESIGNED = "urn:x-mail:params:jmap:presigned-upload"  # ours, docs/jmap.md
-CAPABILITIES = frozenset({CORE, MAIL, SUBMISSION, QUOTA, CONTACTS, BLOB, PRESIGNED})
+CAPABILITIES = frozenset({CORE, MAIL, SUBMISSION, QUOTA, CONTACTS, BLOB, VACATION, PRESIGNED})
 
 
 def session(account: Account, base_url: str, max_message_bytes: int) -> Json:
@@ -61,6 +62,7 @@ def _capabilities(base_url: str, max_message_bytes: int) -> Json:
         QUOTA: {},
         CONTACTS: {},
         BLOB: {},
+        VACATION: {},
         PRESIGNED: _presigned(base_url, max_message_bytes),
     }
 
@@ -86,6 +88,7 @@ def _account_capabilities(base_url: str, max_message_bytes: int) -> Json:
             "supportedTypeNames": list(limits.BLOB_TYPES),
             "supportedDigestAlgorithms": list(limits.BLOB_DIGESTS),
         },
+        VACATION: {},
         PRESIGNED: _presigned(base_url, max_message_bytes),
     }
 

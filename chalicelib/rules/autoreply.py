@@ -8,6 +8,8 @@ from chalicelib.rules.values import Account, Away, Verdicts
 
 AGAIN_AFTER = timedelta(days=7)  # S22: once per sender
 LONGEST_SUBJECT, LONGEST_TEXT = 200, 20_000  # characters
+#: What is answered where the owner wrote nothing (RFC 8621 §8).
+UNSAID = "I am away and will read your message when I am back."
 #: Local parts behind which nobody reads (RFC 3834 §2, and what writes mail by itself today).
 MACHINES = frozenset(
     {

@@ -13,7 +13,7 @@ import botocore.client
 from chalicelib import mime
 from chalicelib.aws import clock
 from chalicelib.jmap import core
-from chalicelib.jmap.session import BLOB, CONTACTS, CORE, MAIL, QUOTA, SUBMISSION
+from chalicelib.jmap.session import BLOB, CONTACTS, CORE, MAIL, QUOTA, SUBMISSION, VACATION
 from chalicelib.rules.ids import email_id
 from chalicelib.rules.values import Account, NewEmail
 from chalicelib.services import mailbox
@@ -22,7 +22,7 @@ from tests.services.post import Post
 Json = dict[str, Any]
 Call = tuple[str, Json, str]
 _numbers = itertools.count(1)
-USING = [CORE, MAIL, SUBMISSION, QUOTA, CONTACTS, BLOB]
+USING = [CORE, MAIL, SUBMISSION, QUOTA, CONTACTS, BLOB, VACATION]
 
 
 @dataclass

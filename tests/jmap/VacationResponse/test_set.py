@@ -1,0 +1,107 @@
+"""VacationResponse/set (RFC 8621 §8)."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.rules.autoreply import UNSAID
+from chalicelib.services import autoreply
+from tests.jmap.client import Client, Json
+
+
+def updated(jmap: Client, **patch: Any) -> Json | None:
+    answer = jmap.call("VacationResponse/set", update={"singleton": patch})
+    assert answer["notUpdated"] is None, answer
+    changed: Json | None = answer["updated"]["singleton"]
+    return changed
+
+
+def refused(jmap: Client, **patch: Any) -> Json:
+    answer = jmap.call("VacationResponse/set", update={"singleton": patch})
+    return dict(answer["notUpdated"]["singleton"])
+
+
+def test_what_is_set_is_what_answers(jmap: Client) -> None:
+    """S22: the REST API, delivery and this see one auto-reply."""
+    old = jmap.state("VacationResponse")
+    dates = {"fromDate": "2026-07-01T08:30:00Z", "toDate": "2026-08-01T00:00:00Z"}
+    assert (
+        updated(jmap, isEnabled=True, subject="Away", textBody="Gone.", htmlBody="<p>Gone.", **dates) is None
+    )
+    reply = autoreply.get(jmap.post.p, jmap.account)
+    assert (reply.enabled, reply.subject, reply.text, reply.html) == (True, "Away", "Gone.", "<p>Gone.")
+    assert jmap.state("VacationResponse") != old
+    entry = jmap.post.p.directory.lookup([jmap.account.address])[jmap.account.address].entry
+    assert entry is not None
+    assert entry.away == reply.away  # type: ignore[union-attr]
+    assert updated(jmap, subject=None, fromDate=None) is None
+    [shown] = jmap.call("VacationResponse/get", ids=None)["list"]
+    assert (shown["subject"], shown["fromDate"], shown["textBody"]) == (None, None, "Gone.")
+
+
+def test_states(jmap: Client) -> None:
+    old = jmap.state("VacationResponse")
+    answer = jmap.call("VacationResponse/set", update={"singleton": {"subject": "x"}}, ifInState=old)
+    assert (answer["oldState"], answer["newState"]) == (old, jmap.state("VacationResponse"))
+    assert jmap.error("VacationResponse/set", ifInState=old)["type"] == "stateMismatch"
+
+
+def test_without_a_word_something_is_said(jmap: Client) -> None:
+    assert updated(jmap, isEnabled=True) == {"textBody": UNSAID}
+    assert autoreply.get(jmap.post.p, jmap.account).text == UNSAID
+    assert updated(jmap, textBody=None, htmlBody="<p>x") is None
+
+
+def test_the_audit_says_who_and_from_where(jmap: Client) -> None:
+    """S40."""
+    from chalicelib.jmap import core
+
+    body = (
+        b'{"using": ["urn:ietf:params:jmap:vacationresponse"], "methodCalls": [["VacationResponse/set",'
+        b'{"accountId": "%s", "update": {"singleton": {"subject": "x"}}}, "0"]]}'
+    ) % jmap.account.id.encode()
+    seen: list[Any] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(autoreply, "set_", lambda _p, caller, _account, _reply: seen.append(caller))
+        core.handle(jmap.post.p, jmap.account, body, "https://x.test", "192.0.2.7")
+    assert (seen[0].source, seen[0].actor) == ("192.0.2.7", f"user:{jmap.account.address}")
+
+
+@pytest.mark.parametrize(
+    ("patch", "name"),
+    [
+        ({"isEnabled": None}, "isEnabled"),
+        ({"isEnabled": 1}, "isEnabled"),
+        ({"fromDate": "today"}, "fromDate"),
+        ({"toDate": 5}, "toDate"),
+        ({"subject": 5}, "subject"),
+        ({"subject": "x" * 201}, "subject"),
+        ({"textBody": "x" * 20_001}, "textBody"),
+        ({"htmlBody": ["x"]}, "htmlBody"),
+        ({"fromDate": "2026-07-02T00:00:00Z", "toDate": "2026-07-01T00:00:00Z"}, "toDate"),
+        ({"id": "x"}, "id"),
+        ({"more": True}, "more"),
+    ],
+)
+def test_refusals(jmap: Client, patch: Json, name: str) -> None:
+    error = refused(jmap, **patch)
+    assert (error["type"], error["properties"]) == ("invalidProperties", [name])
+
+
+def test_there_is_only_one(jmap: Client) -> None:
+    answer = jmap.call(
+        "VacationResponse/set",
+        create={"k": {"isEnabled": True}},
+        update={"other": {}},
+        destroy=["singleton", "other"],
+    )
+    assert answer["notCreated"]["k"]["type"] == "singleton"
+    assert answer["notUpdated"]["other"]["type"] == "notFound"
+    assert answer["notDestroyed"]["singleton"]["type"] == "singleton"
+    assert answer["notDestroyed"]["other"]["type"] == "notFound"
+
+
+def test_needs_its_capability(jmap: Client) -> None:
+    call = ["VacationResponse/get", {"accountId": jmap.account.id}, "0"]
+    _, answer = jmap.send({"using": ["urn:ietf:params:jmap:mail"], "methodCalls": [call]})
+    assert answer["methodResponses"][0][1]["type"] == "unknownMethod"
