@@ -51,9 +51,10 @@ lint: $(STAMP)
 corpus: $(STAMP)
 	$(BIN)/python -m tools.corpus $(DIR)
 
-# Counted AWS calls and capacity units of the ordinary operations, beside their budgets.
+# Counted AWS calls and capacity units of the ordinary operations, beside their budgets; and of text search.
 bench: $(STAMP)
 	$(BIN)/python -m bench.ops
+	$(BIN)/python -m bench.search
 
 # One template and one zip in build/package. ARCH=x86_64 for Lambdas that are not arm64.
 ARCH ?= arm64
