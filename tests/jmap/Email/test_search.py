@@ -96,16 +96,50 @@ def test_what_is_gone_moved_or_new_is_seen_at_once(jmap: Client, mails: dict[str
     assert search(jmap, text="noon", inMailbox=trash) == [late]
 
 
+def test_a_search_keeps_to_its_folders(jmap: Client) -> None:
+    roles = jmap.roles
+    ids = {
+        role: jmap.deliver(letter(role, "harvest"), role) for role in ("inbox", "junk", "trash", "archive")
+    }
+    apart = [roles["junk"], roles["trash"]]
+    assert search(jmap, text="harvest") == list(ids.values())[::-1]
+    assert search(jmap, text="harvest", inMailboxOtherThan=apart) == [ids["archive"], ids["inbox"]]
+    for role, id in ids.items():
+        assert search(jmap, text="harvest", inMailbox=roles[role]) == [id]
+    assert search(jmap, text="harvest", inMailbox="f999") == []
+    jmap.call("Email/set", update={ids["inbox"]: {"mailboxIds": {roles["trash"]: True}}})
+    assert search(jmap, text="harvest", inMailboxOtherThan=apart) == [ids["archive"]]
+    assert search(jmap, text="harvest", inMailbox=roles["inbox"]) == []
+    jmap.call(
+        "Email/set",
+        destroy=[ids["inbox"]],
+        update={ids["trash"]: {f"mailboxIds/{roles['inbox']}": True, f"mailboxIds/{roles['trash']}": None}},
+    )
+    assert search(jmap, text="harvest", inMailbox=roles["inbox"]) == [ids["trash"]]
+    assert search(jmap, text="harvest") == [ids["archive"], ids["trash"], ids["junk"]]
+
+
+def test_a_search_before_the_index_is_ready_says_so(jmap: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [jmap.deliver(letter(f"number {n}", "harvest")) for n in range(4)]
+    monkeypatch.setattr(indexing, "AT_ONCE", 3)
+    answer = jmap.error("Email/query", filter={"text": "harvest"})
+    assert answer["type"] == "serverUnavailable"
+    assert "0 of 4 messages are ready" in answer["description"]
+    jmap.post.settle()
+    assert search(jmap, text="harvest") == ids[::-1]
+
+
 def test_parts_are_merged_and_nothing_is_lost(jmap: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexing, "BATCH", 2)
+    monkeypatch.setattr(indexing, "FAN", 4)
     ids = []
-    for n in range(17):
+    for n in range(9):
         ids.append(jmap.deliver(letter(f"number {n}", f"common word{n}")))
         assert search(jmap, text=f"word{n}") == [ids[-1]]
     p, acct = jmap.post.p, jmap.account.id
     before = p.indexes.get(acct)
     assert before
-    assert len(before.parts) == 17
+    assert len(before.parts) == 9
     while indexing.merge(p, acct):
         pass
     after = p.indexes.get(acct)
