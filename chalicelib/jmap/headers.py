@@ -108,7 +108,7 @@ def write(asked: Asked, value: Any, property: str) -> list[bytes]:
 def _written(asked: Asked, value: Any, property: str) -> bytes:
     match asked.form:
         case "Addresses":
-            return encode.address_field(asked.name, _people(value, property))
+            return encode.address_field(asked.name, read_people(value, property))
         case "GroupedAddresses":
             return _groups(asked.name, value, property)
         case "MessageIds":
@@ -132,7 +132,8 @@ def _strings(value: Any, property: str) -> list[str]:
     return value
 
 
-def _people(value: Any, property: str) -> list[Correspondent]:
+def read_people(value: Any, property: str) -> list[Correspondent]:
+    """From EmailAddress objects. Raises SetError invalidProperties."""
     if not isinstance(value, list):
         raise invalid("This takes a list of addresses.", property)
     return [_person(entry, property) for entry in value]
@@ -157,7 +158,7 @@ def _groups(name: str, value: Any, property: str) -> bytes:
 
 
 def _group(group: Json, property: str) -> list[str]:
-    title, listed = group.get("name"), encode.mailboxes(_people(group.get("addresses"), property))
+    title, listed = group.get("name"), encode.mailboxes(read_people(group.get("addresses"), property))
     if title is None:
         return listed
     if not isinstance(title, str) or not encode.one_line(title):

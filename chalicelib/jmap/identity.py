@@ -1,48 +1,160 @@
-"""Identity (RFC 8621 §6): whom the account may send as. For now its one address."""
+"""Identity (RFC 8621 §6): as whom the account sends, and with what signature."""
 
-from hashlib import sha256
+from dataclasses import replace
+from typing import Any
 
-from chalicelib.jmap import arguments
+from chalicelib.jmap import arguments, headers, patches, standard
 from chalicelib.jmap.context import Context
-from chalicelib.jmap.errors import Json, MethodError
-from chalicelib.jmap.standard import get_answer, wanted_ids, wanted_properties
-from chalicelib.rules.values import Account
+from chalicelib.jmap.errors import Json, MethodError, SetError, invalid, set_error
+from chalicelib.jmap.standard import Outcome, SetArguments
+from chalicelib.rules.errors import ServiceError
+from chalicelib.rules.identities import Identity
+from chalicelib.rules.values import Account, Correspondent
+from chalicelib.services import identities
+
+_DEFAULTS: Json = {"name": "", "replyTo": None, "bcc": None, "textSignature": "", "htmlSignature": ""}
+_SETTABLE = frozenset(_DEFAULTS)
 
 
 def identity_id(account: Account) -> str:
-    """The id of the account's own identity."""
-    return f"i{account.id}"
+    """The id of the identity of the account's own address."""
+    return identities.own_id(account)
 
 
-def _identity(account: Account) -> Json:
+def known(ctx: Context, id: str) -> Identity | None:
+    """One of the account's identities, whose address it may send as."""
+    return identities.known(ctx.p, ctx.account, id) if arguments.is_id(id) else None
+
+
+def _people(people: tuple[Correspondent, ...] | None) -> list[Json] | None:
+    return None if people is None else headers.people(people)
+
+
+def show(identity: Identity) -> Json:
+    """An Identity object."""
     return {
-        "id": identity_id(account),
-        "name": account.name,
-        "email": account.address,
-        "replyTo": None,
-        "bcc": None,
-        "textSignature": "",
-        "htmlSignature": "",
-        "mayDelete": False,
+        "id": identity.id,
+        "name": identity.name or "",
+        "email": identity.email,
+        "replyTo": _people(identity.reply_to),
+        "bcc": _people(identity.bcc),
+        "textSignature": identity.text,
+        "htmlSignature": identity.html,
+        "mayDelete": identity.made,
     }
 
 
-def _state(account: Account) -> str:
-    return sha256(f"{account.name}\0{account.address}".encode()).hexdigest()[:16]
+PROPERTIES = tuple(show(Identity("", "")))
 
 
+def _state(ctx: Context, facts: str) -> str:
+    """Of the change log, and of the directory: its part of the state is not in the log."""
+    return f"{ctx.state_of('Identity')}.{facts}"
+
+
+# ------------------------------------------------------------------ reading
 def get(ctx: Context, args: Json) -> Json:
     """Identity/get."""
-    own = _identity(ctx.account)
-    ids, properties = wanted_ids(args), wanted_properties(args, own)
-    return get_answer(ctx, _state(ctx.account), ids, {own["id"]: own}, properties)
+    ids, properties = standard.wanted_ids(args), standard.wanted_properties(args, PROPERTIES)
+    ctx.state()
+    there = identities.listed(ctx.p, ctx.account)
+    found = {id: show(identity) for id, identity in there.identities.items()}
+    return standard.get_answer(ctx, _state(ctx, there.facts), ids, found, properties)
 
 
 def changes(ctx: Context, args: Json) -> Json:
-    """Identity/changes: nothing since the present state; before it, nothing is known."""
-    since = arguments.string(args, "sinceState")
-    state = _state(ctx.account)
-    if since != state:
+    """Identity/changes: of what their owner did. Where the mailbox got another name or alias meanwhile: to be
+    read anew."""
+    since, _, then = arguments.string(args, "sinceState").partition(".")
+    facts = identities.listed(ctx.p, ctx.account).facts
+    if then != facts:
         raise MethodError("cannotCalculateChanges", "Please get the identities again.")
-    answer: Json = {"accountId": ctx.acct, "oldState": since, "newState": state, "hasMoreChanges": False}
-    return answer | {"created": [], "updated": [], "destroyed": []}
+    answer = standard.changes(ctx, {**args, "sinceState": since}, "Identity")
+    return answer | {name: f"{answer[name]}.{facts}" for name in ("oldState", "newState")}
+
+
+# ---------------------------------------------------------------------- set
+def set_(ctx: Context, args: Json) -> Json:
+    """Create, change, destroy."""
+    facts = identities.listed(ctx.p, ctx.account).facts
+    old = _state(ctx, facts)
+    asked = SetArguments(args, old)
+    outcome = Outcome()
+    for creation, given in asked.create.items():
+        _try(outcome, "notCreated", creation, lambda c=creation, g=given: _create(ctx, outcome, c, g))
+    for id, patch in asked.update.items():
+        _try(outcome, "notUpdated", id, lambda i=id, g=patch: _update(ctx, outcome, i, g))
+    for id in asked.destroy:
+        _try(outcome, "notDestroyed", id, lambda i=id: _destroy(ctx, outcome, i))
+    ctx.wrote()
+    return outcome.finish(ctx, old, _state(ctx, facts))
+
+
+def _try(outcome: Outcome, where: str, id: str, work: Any) -> None:
+    try:
+        work()
+    except SetError as error:
+        outcome[where][id] = error.answer
+    except ServiceError as error:
+        outcome[where][id] = set_error(error)
+
+
+def _create(ctx: Context, outcome: Outcome, creation: str, given: Json) -> None:
+    unknown = [name for name in given if name not in _SETTABLE and name != "email"]
+    if unknown:
+        raise invalid("These cannot be set.", *unknown)
+    if not isinstance(given.get("email"), str):
+        raise invalid("An identity has an address.", "email")
+    wanted = _read(Identity("", given["email"], name=""), {**_DEFAULTS, **given})
+    made = identities.create(ctx.p, ctx.account, wanted)
+    ctx.created[creation] = made.id
+    shown = show(made)
+    outcome["created"][creation] = {p: shown[p] for p in PROPERTIES if p not in given or shown[p] != given[p]}
+
+
+def _update(ctx: Context, outcome: Outcome, asked: str, patch: Json) -> None:
+    id = _known(ctx, asked)
+
+    def edit(before: Identity) -> Identity:
+        shown = show(before)
+        wrong = [
+            n for n, v in patch.items() if n.partition("/")[0] not in _SETTABLE and shown.get(n, patch) != v
+        ]
+        if wrong:
+            raise invalid("These cannot be changed.", *wrong)
+        return _read(before, _DEFAULTS | patches.apply(shown, patch))
+
+    identities.change(ctx.p, ctx.account, id, edit)
+    outcome["updated"][id] = None
+
+
+def _destroy(ctx: Context, outcome: Outcome, asked: str) -> None:
+    id = _known(ctx, asked)
+    identities.remove(ctx.p, ctx.account, id)
+    outcome.destroyed.append(id)
+
+
+def _known(ctx: Context, asked: str) -> str:
+    id = ctx.resolve(asked)
+    if id is None or not arguments.is_id(id):
+        raise SetError("notFound")
+    return id
+
+
+def _read(identity: Identity, given: Json) -> Identity:
+    """The identity with these properties. Raises SetError invalidProperties."""
+    for name in ("name", "textSignature", "htmlSignature"):
+        if not isinstance(given[name], str):
+            raise invalid("This is a string.", name)
+    return replace(
+        identity,
+        name=given["name"],
+        reply_to=_read_people(given, "replyTo"),
+        bcc=_read_people(given, "bcc"),
+        text=given["textSignature"],
+        html=given["htmlSignature"],
+    )
+
+
+def _read_people(given: Json, name: str) -> tuple[Correspondent, ...] | None:
+    return None if given[name] is None else tuple(headers.read_people(given[name], name))

@@ -64,6 +64,7 @@ METHODS: dict[str, Known] = {
     "Email/copy": Known(MAIL, email_import.copy),
     "Identity/get": Known(SUBMISSION, identity.get),
     "Identity/changes": Known(SUBMISSION, identity.changes),
+    "Identity/set": Known(SUBMISSION, identity.set_),
     "EmailSubmission/get": Known(SUBMISSION, submission.get),
     "EmailSubmission/changes": Known(SUBMISSION, submission.changes),
     "EmailSubmission/set": Known(SUBMISSION, submission.set_),

@@ -50,3 +50,13 @@ def report_id(source: str, within: str) -> str:
 def contact_id(uid: str) -> str:
     """The id of the contact with this uid: there is one of it in an account, however often it is sent."""
     return _hashed("k", uid)
+
+
+def identity_id(account: str, alias: str) -> str:
+    """The id of a mailbox's identity under one of its aliases."""
+    return _hashed("i", account, alias)
+
+
+def made_identity_id(account: str, modseq: int) -> str:
+    """The id of an identity that was made when the mailbox was in this state."""
+    return _hashed("j", account, str(modseq))

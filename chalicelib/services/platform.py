@@ -23,6 +23,7 @@ from chalicelib.store.directory import Directory
 from chalicelib.store.gone import Gone
 from chalicelib.store.holdings import Holdings
 from chalicelib.store.holds import Holds
+from chalicelib.store.identities import Identities
 from chalicelib.store.jobs import Jobs
 from chalicelib.store.journal import Journal
 from chalicelib.store.ledger import Ledger
@@ -67,6 +68,7 @@ class Platform:
     indexes: SearchIndexes
     directories: Recent[SegmentDirectory]
     mailboxes: MailboxStore
+    identities: Identities
     contacts: Contacts
     outbox: Outbox
     tracks: Tracks
@@ -107,6 +109,7 @@ def build(env: settings.Settings, figures: Figures = DEFAULT) -> Platform:
         indexes=SearchIndexes(mail_table),
         directories=Recent(timedelta(hours=1), 500),
         mailboxes=MailboxStore(mail_table, figures),
+        identities=Identities(mail_table, figures),
         contacts=Contacts(mail_table, figures),
         outbox=Outbox(mail_table),
         tracks=Tracks(mail_table),
