@@ -224,29 +224,46 @@ def _stored(p: Platform, acct: str, content: bytes, documents: Sequence[Document
 def merge(p: Platform, acct: str) -> bool:
     """Merge the parts of one size where there are enough, without destroyed emails. Whether there were."""
     manifest = p.indexes.get(acct)
-    group = _group(manifest.parts) if manifest else []
-    if manifest is None or not group:
+    if manifest is None:
+        return False
+    total = _total(mailbox.state(p, acct))
+    group = _group(manifest.parts) or _bloated(p, acct, manifest, total)
+    if not group:
         return False
     contents = [p.blobs.get(part.key) for part in group]
-    content = segments.merged(contents, _kept(p, acct, manifest, contents))
-    made = _stored(p, acct, content, segments.whole(content)[0])
+    keep = _live(p, acct, contents).__contains__ if manifest.count > total else _any
+    content = segments.merged(contents, keep)
+    documents = segments.whole(content)[0]
+    made = (_stored(p, acct, content, documents),) if documents else ()
     for part in group:  # before they are named no more: a crash in between would leave them for ever
         p.mailboxes.purges.later(part.key, clock.now() + UNNAMED)
 
     def change(now: Manifest) -> Manifest | None:
         if not set(group) <= set(now.parts):
             return None
-        return replace(now, parts=(*(part for part in now.parts if part not in group), made))
+        return replace(now, parts=(*(part for part in now.parts if part not in group), *made))
 
     return _changed(p, acct, manifest, change) is not None
 
 
-def _kept(p: Platform, acct: str, m: Manifest, contents: Sequence[bytes]) -> Callable[[str], bool]:
-    """Which documents are worth keeping: all, unless more are indexed than there are emails."""
-    if m.count <= _total(mailbox.state(p, acct)):
-        return lambda _: True
-    ids = {document.id for content in contents for document in segments.whole(content)[0]}
-    return p.mailboxes.live(acct, ids).__contains__
+def _any(_id: str) -> bool:
+    """No more is indexed than there are emails: none was destroyed since, or few."""
+    return True
+
+
+def _live(p: Platform, acct: str, contents: Sequence[bytes]) -> set[str]:
+    """Those documents of segments that are emails yet: a read unit each."""
+    return p.mailboxes.live(acct, {d.id for content in contents for d in segments.whole(content)[0]})
+
+
+def _bloated(p: Platform, acct: str, m: Manifest, total: int) -> list[Part]:
+    """A part most of whose emails were destroyed, where that is so of the whole index."""
+    if m.count <= 2 * total + FAN * BATCH:
+        return []
+    for part in sorted(m.parts, key=lambda part: -part.count):
+        if 2 * len(_live(p, acct, [p.blobs.get(part.key)])) <= part.count:
+            return [part]
+    return []
 
 
 def _group(parts: Sequence[Part]) -> list[Part]:

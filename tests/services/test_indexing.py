@@ -352,6 +352,20 @@ def test_merging_lets_go_of_destroyed_emails_and_restored_ones_are_found(
 
 
 @pytest.mark.usefixtures("small")
+def test_an_index_of_mostly_destroyed_emails_shrinks_though_its_parts_are_the_largest(
+    post: "Post", ann: "Account", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "LARGEST", 2)
+    ids = deliver(post, ann, 12)
+    indexing.work(post.p, ann.id)
+    assert [part.count for part in index(post.p, ann).parts] == [2] * 6
+    mailbox.destroy(post.p, ann.id, ids[:3] + ids[4:])
+    indexing.work(post.p, ann.id)
+    assert index(post.p, ann).count <= 6
+    assert ids[3] in search(post.p, ann)
+
+
+@pytest.mark.usefixtures("small")
 def test_a_deleted_mailbox_leaves_no_index(post: "Post", ann: "Account") -> None:
     deliver(post, ann, 6)
     search(post.p, ann)
