@@ -10,8 +10,8 @@ from chalicelib.rules.values import Folder
 from chalicelib.services import mailbox
 
 
-def show(folder: Folder) -> Json:
-    """A Mailbox object."""
+def show(folder: Folder, depth: int = 1) -> Json:
+    """A Mailbox object; `depth`: 1 at the top."""
     free = folder.role is None
     return {
         "id": folder.id,
@@ -29,12 +29,12 @@ def show(folder: Folder) -> Json:
             "mayRemoveItems": True,
             "maySetSeen": True,
             "maySetKeywords": True,
-            "mayCreateChild": True,
+            "mayCreateChild": depth < limits.MAX_MAILBOX_DEPTH,
             "mayRename": True,
             "mayDelete": free,
             "maySubmit": True,
         },
-        "isSubscribed": True,
+        "isSubscribed": folder.subscribed,
     }
 
 
@@ -45,8 +45,24 @@ def get(ctx: Context, args: Json) -> Json:
     """Mailbox/get."""
     ids, properties = standard.wanted_ids(args), standard.wanted_properties(args, PROPERTIES)
     state = ctx.state_of("Mailbox")
-    found = {folder.id: show(folder) for folder in mailbox.folders(ctx.p, ctx.acct)}
+    found = show_all(mailbox.folders(ctx.p, ctx.acct))
     return standard.get_answer(ctx, state, ids, found, properties)
+
+
+def show_all(folders: list[Folder]) -> dict[str, Json]:
+    """Mailbox objects by id."""
+    depth = depths(folders)
+    return {folder.id: show(folder, depth[folder.id]) for folder in folders}
+
+
+def depths(folders: list[Folder]) -> dict[str, int]:
+    """How deep each folder is; 1 at the top."""
+    parents = {folder.id: folder.parent for folder in folders}
+
+    def depth(id: str | None) -> int:
+        return 1 + depth(parents[id]) if id in parents else 0
+
+    return {id: depth(id) for id in parents}
 
 
 def changes(ctx: Context, args: Json) -> Json:
@@ -116,6 +132,8 @@ def _sort(args: Json) -> list[tuple[str, bool]]:
         name = arguments.string(comparator, "property")
         if name not in _SORTS:
             raise MethodError("unsupportedSort", f"Mailboxes cannot be sorted by {name[:100]}.")
+        if arguments.optional_string(comparator, "collation") is not None:
+            raise MethodError("unsupportedSort", "There are no collations here.")
         out.append((name, arguments.boolean(comparator, "isAscending", True)))
     return out
 
@@ -154,7 +172,9 @@ def _condition(name: str, value: Any) -> Callable[[Folder], bool]:
     if name == "name" and isinstance(value, str):
         return lambda folder: value.casefold() in folder.name.casefold()
     if name in ("hasAnyRole", "isSubscribed") and isinstance(value, bool):
-        return lambda folder: value == (folder.role is not None if name == "hasAnyRole" else True)
+        return lambda folder: (
+            value == (folder.role is not None if name == "hasAnyRole" else folder.subscribed)
+        )
     if name in ("parentId", "role", "name", "hasAnyRole", "isSubscribed"):
         raise arguments.wrong(name, "of the right type")
     raise MethodError("unsupportedFilter", f"There is no filter {name[:100]}.")

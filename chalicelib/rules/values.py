@@ -218,6 +218,7 @@ class Folder:
     unread_threads: int
     uidnext: int
     uidvalidity: int
+    subscribed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

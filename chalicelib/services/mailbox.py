@@ -105,9 +105,17 @@ def destroy(p: Platform, acct: str, ids: Sequence[str]) -> Updated:
     return p.mailboxes.destroy(acct, ids)
 
 
-def create_folder(p: Platform, acct: str, name: str, *, parent: str | None = None, sort: int = 10) -> Folder:
+def create_folder(
+    p: Platform,
+    acct: str,
+    name: str,
+    *,
+    parent: str | None = None,
+    sort: int = 10,
+    subscribed: bool = True,
+) -> Folder:
     """A new folder. Raises ServiceError invalid with pointers /name, /parentId; forbidden beyond 1,000."""
-    return p.mailboxes.folders.create(acct, name, parent=parent, sort=sort)
+    return p.mailboxes.folders.create(acct, name, parent=parent, sort=sort, subscribed=subscribed)
 
 
 def rename_folder(
@@ -118,9 +126,12 @@ def rename_folder(
     name: str | None = None,
     parent: str | None = KEEP,
     sort: int | None = None,
+    subscribed: bool | None = None,
 ) -> Folder:
-    """Change name, parent (None: the top) or order. Raises ServiceError invalid, forbidden, not_found."""
-    return p.mailboxes.folders.rename(acct, folder_id, name=name, parent=parent, sort=sort)
+    """Change name, parent (None: the top), order, subscription. ServiceError invalid, forbidden."""
+    return p.mailboxes.folders.rename(
+        acct, folder_id, name=name, parent=parent, sort=sort, subscribed=subscribed
+    )
 
 
 def destroy_folder(p: Platform, acct: str, folder_id: str) -> None:

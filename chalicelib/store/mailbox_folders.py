@@ -34,6 +34,7 @@ def _item(acct: str, folder: Folder) -> Item:
         "role": folder.role,
         "sort": folder.sort,
         "uv": folder.uidvalidity,
+        "sub": folder.subscribed,
     }
 
 
@@ -50,6 +51,7 @@ def _folder(item: Item, tally: Tally) -> Folder:
         unread_threads=tally.unread_threads,
         uidnext=tally.uidnext,
         uidvalidity=item["uv"],
+        subscribed=item.get("sub", True),
     )
 
 
@@ -117,7 +119,9 @@ class Folders:
         named = {str(i["sk"])[2:]: i for i in items}
         return {f: _folder(named[f], tally) for f, tally in state.tallies.items() if f in named}
 
-    def create(self, acct: str, name: str, *, parent: str | None = None, sort: int = 10) -> Folder:
+    def create(
+        self, acct: str, name: str, *, parent: str | None = None, sort: int = 10, subscribed: bool = True
+    ) -> Folder:
         """A new folder. Raises ServiceError invalid with pointers to /name or /parentId."""
 
         def attempt() -> Folder:
@@ -127,7 +131,7 @@ class Folders:
                 raise ServiceError("forbidden", f"A mailbox has at most {MAX_FOLDERS} folders.")
             id_ = f"f{turn.state.next_folder}"
             validity = max(int(clock.now().timestamp()), turn.state.uidvalidity + 1)
-            folder = Folder(id_, _checked_name(name), parent, None, sort, 0, 0, 0, 0, 1, validity)
+            folder = Folder(id_, _checked_name(name), parent, None, sort, 0, 0, 0, 0, 1, validity, subscribed)
             _checked_place(tree, folder)
             turn.state.next_folder += 1
             turn.state.uidvalidity = validity
@@ -147,8 +151,9 @@ class Folders:
         name: str | None = None,
         parent: str | None = KEEP,
         sort: int | None = None,
+        subscribed: bool | None = None,
     ) -> Folder:
-        """Change name, place or order. Raises ServiceError invalid; forbidden for a role's folder."""
+        """Change these. Raises ServiceError invalid; forbidden for a role's folder."""
 
         def attempt() -> Folder:
             turn = Turn(self._table, acct, self._figures)
@@ -159,6 +164,7 @@ class Folders:
                 name=old.name if name is None else _checked_name(name),
                 parent=old.parent if parent == KEEP else parent,
                 sort=old.sort if sort is None else sort,
+                subscribed=old.subscribed if subscribed is None else subscribed,
             )
             _checked_place(tree, changed)
             if changed == old:
@@ -166,8 +172,9 @@ class Folders:
             if old.role and changed.parent is not None:
                 raise ServiceError("forbidden", "This folder stays at the top.")
             turn.log.note("Mailbox", "u", id)
-            new = {"name": changed.name, "parent": changed.parent, "sort": changed.sort}
-            turn.write(Update(folder_item_key(acct, id), set=new))
+            new = _item(acct, changed)
+            key = folder_item_key(acct, id)
+            turn.write(Update(key, set={name: value for name, value in new.items() if name not in key}))
             turn.commit()
             return changed
 
