@@ -4,9 +4,12 @@ An account's books are one shelf. One that nobody touched has the first book alo
 there is always a default book, and none is made by reading.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from chalicelib.rules.errors import Fault, ServiceError
 from chalicelib.rules.jscontact import MAX_CARD, octets
@@ -91,3 +94,10 @@ def check_room(count: int, total: int) -> None:
         raise ServiceError("over_quota", f"An account has at most {MAX_CONTACTS} contacts.")
     if total > MAX_OCTETS:
         raise ServiceError("over_quota", f"All contacts together have at most {MAX_OCTETS} octets.")
+
+
+def made_uid(card: Json) -> str:
+    """The uid of a card that came without one: the same card again gets the same."""
+    told = {name: value for name, value in card.items() if name not in ("uid", "created", "updated")}
+    digest = sha256(json.dumps(told, sort_keys=True).encode()).digest()
+    return f"urn:uuid:{UUID(bytes=digest[:16], version=5)}"

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from chalicelib.rules.errors import Fault
@@ -17,6 +18,8 @@ Check = Callable[[Any, str], Iterator[Fault]]
 MAX_CARD = 64 * 1024  # octets
 MAX_UID = 1_000  # octets
 VERSION = "1.0"
+MAX_DEPTH = 50  # of JSON: the mailbox API takes no more than 64 in a whole request
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _UTC = re.compile(
     r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T"
@@ -272,7 +275,35 @@ PROPERTIES = frozenset({"@type", *_CARD.fields, "vCardProps", "vCardParams", "vC
 
 def faults(card: Json) -> list[Fault]:
     """What is wrong with a card that is complete but for what the server sets; empty: nothing."""
-    found = list(_CARD(card, ""))
+    found = list(untold(card)) or list(_CARD(card, ""))
     if "members" in card and card.get("kind") != "group":
         found.append(Fault("/members", "Only a group has members."))
     return found
+
+
+def untold(value: Any) -> Iterator[Fault]:
+    """What no JSON could tell again (RFC 7493), or what is nested too deep to be told."""
+    level: list[Any] = [[value]]
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return
+        inner = [one for outer in level for one in _children(outer)]
+        if not all(map(_sound, inner)):
+            yield Fault("", "There is a text or a number in it that JSON cannot carry.")
+            return
+        level = inner
+    yield Fault("", f"Nested more than {MAX_DEPTH} deep.")
+
+
+def _children(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        yield from value
+        yield from value.values()
+    elif isinstance(value, list):
+        yield from value
+
+
+def _sound(value: Any) -> bool:
+    if isinstance(value, float):
+        return isfinite(value)
+    return not isinstance(value, str) or not _SURROGATE.search(value)

@@ -3,13 +3,15 @@
 Nothing is collected by itself, from mail that is sent or otherwise: a contact is there when somebody made it.
 """
 
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.aws import clock
-from chalicelib.rules.contacts import Contact, Shelf
+from chalicelib.rules import contactcsv, vcardin, vcardlines, vcardout
+from chalicelib.rules.contacts import MAX_CONTACTS, Contact, Shelf, made_uid
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.ids import contact_id
 from chalicelib.rules.jscontact import VERSION, faults
@@ -100,42 +102,112 @@ def _removed_from(book: str) -> Make:
     return lambda was, _shelf: None if was is None or was.book == book else was
 
 
+# ------------------------------------------------------------------------------------------------ export
+def vcards(p: Platform, acct: str) -> str:
+    """Every contact as vCard 4.0."""
+    return vcardout.document(contact.card for contact in _in_order(p, acct))
+
+
+def table(p: Platform, acct: str) -> str:
+    """Every contact that is no group as CSV."""
+    return contactcsv.document(contact.card for contact in _in_order(p, acct))
+
+
+def parked(p: Platform, text: str, name: str, kind: str) -> str:
+    """Where a file too large for an answer can be fetched, for five minutes; it is gone in a day."""
+    key = f"part/contacts/{secrets.token_hex(16)}"
+    p.blobs.put(key, text.encode(), type=kind)
+    return p.blobs.url(key, name=name, type=kind)
+
+
+def _in_order(p: Platform, acct: str) -> list[Contact]:
+    return sorted(every(p, acct).values(), key=lambda c: (str(c.card.get("created")), c.id))
+
+
 # ------------------------------------------------------------------------------------------------ import
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A contact as a file has it, by its number there; or why it is none."""
+    """A contact as a file has it, by its number there; or why it is none.
+
+    `partial`: what the file does not say of a contact that is there stays as it is.
+    """
 
     row: int
     card: Json = field(default_factory=dict)
     fault: str = ""
+    left_out: tuple[str, ...] = ()
+    partial: bool = False
 
 
 @dataclass
 class Imported:
-    """What became of a file's contacts."""
+    """What became of a file's contacts. `notes`: what was left out of which; 0 is the file itself."""
 
     created: int = 0
     updated: int = 0
     same: int = 0
     failed: list[tuple[int, str]] = field(default_factory=list)
+    notes: list[tuple[int, str]] = field(default_factory=list)
 
 
-def bring_in(p: Platform, account: Account, given: Sequence[Read], book: str = "") -> Imported:
-    """Keep a file's contacts: one whose uid is known is changed, so a repeat doubles nothing.
+def bring_in_vcards(p: Platform, account: Account, octets: bytes, book: str = "") -> Imported:
+    """Keep the contacts of a vCard file; one whose uid is known is replaced, so a repeat doubles nothing.
 
-    A new one goes into `book`, else the default one. Raises ServiceError not_found for a book that is none.
+    A new one goes into `book`, else the default one. Raises ServiceError not_found for a book that is none,
+    bad_request, too_large.
     """
+    return _bring_in(p, account, list(_read_vcards(octets)), book)
+
+
+def bring_in_table(p: Platform, account: Account, octets: bytes, book: str = "") -> Imported:
+    """Keep the contacts of a CSV file; of one whose uid is known, what its row says is changed.
+
+    `book` as above. Raises ServiceError not_found, bad_request, invalid (no column is known), too_large.
+    """
+    made = _bring_in(p, account, list(_read_table(octets)), book)
+    unknown = contactcsv.unknown(octets)
+    if unknown:
+        made.notes.insert(0, (0, f"Columns that say nothing here: {', '.join(unknown)[:500]}."))
+    return made
+
+
+def _read_vcards(octets: bytes) -> Iterator[Read]:
+    row = 0
+    for row, found in enumerate(vcardlines.cards(octets), 1):
+        if row > MAX_CONTACTS:
+            raise ServiceError("too_large", f"A file has at most {MAX_CONTACTS} contacts.")
+        if isinstance(found, str):
+            yield Read(row, fault=found)
+        else:
+            card, left_out = vcardin.card(found)
+            yield Read(row, _named(card), left_out=tuple(left_out))
+    if not row:
+        raise ServiceError("bad_request", "There is no vCard in this file.")
+
+
+def _read_table(octets: bytes) -> Iterator[Read]:
+    for row, (card, left_out) in enumerate(contactcsv.rows(octets, MAX_CONTACTS), 1):
+        fault = "" if card.keys() - {"uid"} else "There is nothing in this row."
+        yield Read(row, _named(card), fault, tuple(left_out), partial=True)
+
+
+def _named(card: Json) -> Json:
+    """A card with a uid."""
+    return card if "uid" in card else {"uid": made_uid(card), **card}
+
+
+def _bring_in(p: Platform, account: Account, given: Sequence[Read], book: str) -> Imported:
     if book:
         shelf(p, account.id).need(book)
     made, stop = Imported(), time.monotonic() + IMPORT_SECONDS
     good = list(_sound(given, made))
     for at in range(0, len(good), PER_TRANSACTION):
-        batch = good[at : at + PER_TRANSACTION]
         if time.monotonic() > stop:
             late = "Not done: time ran out before this one. Please send the file again."
             made.failed += [(read.row, late) for read in good[at:]]
             break
-        wanted = [Wanted(contact_id(read.card["uid"]), _put(read.card, book)) for read in batch]
+        batch = good[at : at + PER_TRANSACTION]
+        wanted = [Wanted(contact_id(read.card["uid"]), _put(read, book)) for read in batch]
         for read, done in zip(batch, write(p, account, wanted), strict=True):
             _count(made, read, done)
     made.failed.sort()
@@ -146,6 +218,7 @@ def _sound(given: Sequence[Read], made: Imported) -> Iterator[Read]:
     """Those that are cards; what is wrong with the others is noted."""
     for read in given:
         found = [] if read.fault else faults(read.card)
+        made.notes += [(read.row, note) for note in read.left_out]
         if read.fault or found:
             made.failed.append((read.row, read.fault or f"{found[0].pointer}: {found[0].detail}"))
         else:
@@ -164,13 +237,14 @@ def _count(made: Imported, read: Read, done: Done) -> None:
             made.failed.append((read.row, done.refusal.detail if done.refusal else ""))
 
 
-def _put(card: Json, book: str) -> Make:
+def _put(read: Read, book: str) -> Make:
     """The card of a file in the place of what has its uid; that one's book and age stay."""
 
     def make(was: Contact | None, on: Shelf) -> Contact:
-        id = contact_id(card["uid"])
+        id = contact_id(read.card["uid"])
         if was is None:
-            return Contact(id, book or on.default, stamped(card, None))
+            return Contact(id, book or on.default, stamped(read.card, None))
+        card = contactcsv.merged(read.card, was.card) if read.partial else read.card
         return Contact(id, was.book, stamped(card | _age(was.card), was.card))
 
     return make
