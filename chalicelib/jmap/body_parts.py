@@ -101,17 +101,23 @@ class Shower:
         return out
 
 
-def values(ctx: Context, raw: bytes, structure: Part, lists: mime.Bodies, wanted: Wanted) -> Json:
-    """bodyValues: decoded texts by part id, each at most as long as asked, all of them within the budget."""
-    chosen: dict[str, Part] = {}
+def chosen(structure: Part, wanted: Wanted) -> dict[str, Part]:
+    """The parts whose texts are asked for, by part id."""
+    lists = mime.bodies(structure)
+    out: dict[str, Part] = {}
     groups = (
         (wanted.text, lists.text), (wanted.html, lists.html), (wanted.every, tuple(mime.leaves(structure))),
     )  # fmt: skip
     for asked, parts in groups:
         if asked:
-            chosen.update((p.part_id or "", p) for p in parts if p.type.startswith("text/"))
+            out.update((p.part_id or "", p) for p in parts if p.type.startswith("text/"))
+    return out
+
+
+def values(ctx: Context, raw: bytes, structure: Part, wanted: Wanted) -> Json:
+    """bodyValues: decoded texts by part id, each at most as long as asked, all of them within the budget."""
     out: Json = {}
-    for part_id, part in chosen.items():
+    for part_id, part in chosen(structure, wanted).items():
         text, problem = mime.part_text(raw, part)
         value = _afforded(ctx, text, wanted.most, part.type == "text/html")
         truncated = len(value) < len(text)

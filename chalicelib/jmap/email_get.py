@@ -12,6 +12,7 @@ from chalicelib.rules.values import Correspondent, Email, Row
 from chalicelib.services import mailbox
 
 Getter = Callable[[Any], Any]
+_LITTLE = 64 * 1024  # octets that are not worth another read, should the whole message be wanted, too
 
 
 def _people(email: Row, name: str, people: tuple[Correspondent, ...]) -> list[Json] | None:
@@ -81,6 +82,15 @@ class Wanted:
         trees = any(p in self.properties for p in OF_TREE if p != "bodyValues")
         return (trees and self.parts.needs_raw) or ("bodyValues" in self.properties and self.parts.values)
 
+    def extent(self, email: Row) -> int:
+        """How much of the raw message, from its beginning, has to be read."""
+        if not self.raw or not isinstance(email, Email):
+            return 0
+        if self.parts.needs_raw and any(p in self.properties for p in OF_TREE if p != "bodyValues"):
+            return email.size
+        texts = body_parts.chosen(email.structure, self.parts) if "bodyValues" in self.properties else {}
+        return max(email.structure.body, *(part.end for part in texts.values()), 0)
+
     @property
     def row_only(self) -> bool:
         """Whether a list's row tells all."""
@@ -99,10 +109,18 @@ def get(ctx: Context, args: Json) -> Json:
         )
     state = ctx.state_of("Email")
     found = _read(ctx, [i for i in ids if arguments.is_id(i)], wanted)
-    shown = {
-        id: show(ctx, email, ctx.raw(email) if wanted.raw else b"", wanted) for id, email in found.items()
-    }
+    extents = {id: wanted.extent(email) for id, email in found.items()}
+    if not ctx.affords(sum(extents.values())):
+        raise MethodError("requestTooLarge", f"At most {limits.MAX_READ} octets can be read by one request.")
+    shown = {id: show(ctx, email, _raw(ctx, email, extents[id]), wanted) for id, email in found.items()}
     return standard.get_answer(ctx, state, ids, shown, None)
+
+
+def _raw(ctx: Context, email: Row, extent: int) -> bytes:
+    """The beginning of the raw message, or all of it where that is little more."""
+    if extent == 0:
+        return b""
+    return ctx.raw(email) if email.size - extent < _LITTLE else ctx.p.blobs.get_range(email.blob, 0, extent)
 
 
 def read_wanted(args: Json, default: list[str], always: tuple[str, ...] = ()) -> Wanted:
@@ -124,6 +142,7 @@ def show(ctx: Context, email: Row, raw: bytes, wanted: Wanted) -> Json:
     """One Email object; `raw` is looked at where its record does not tell."""
     out: Json = {}
     fields = mime.header_fields(raw) if wanted.fields or "headers" in wanted.properties else []
+    hint = mime.hint_of(email.structure) if isinstance(email, Email) else None
     trees = _trees(ctx, email, raw, wanted) if any(p in OF_TREE for p in wanted.properties) else {}
     for name in wanted.properties:
         if name in OF_ROW:
@@ -135,7 +154,7 @@ def show(ctx: Context, email: Row, raw: bytes, wanted: Wanted) -> Json:
         elif name == "headers":
             out[name] = headers.show_all(fields)
         else:
-            out[name] = headers.show(wanted.fields[name], fields)
+            out[name] = headers.show(wanted.fields[name], fields, hint)
     return out
 
 
@@ -155,7 +174,7 @@ def _trees(ctx: Context, email: Row, raw: bytes, wanted: Wanted) -> Json:
         if name in wanted.properties:
             out[name] = [show.part(part) for part in parts]
     if "bodyValues" in wanted.properties:
-        out["bodyValues"] = body_parts.values(ctx, raw, email.structure, lists, wanted.parts)
+        out["bodyValues"] = body_parts.values(ctx, raw, email.structure, wanted.parts)
     return out
 
 

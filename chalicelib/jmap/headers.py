@@ -56,22 +56,24 @@ def _is_name(name: str) -> bool:
     return bool(name) and all(33 <= ord(c) <= 126 for c in name)
 
 
-def show(asked: Asked, fields: list[tuple[str, bytes]]) -> Any:
-    """The value of a header property; the last field of the name counts."""
+def show(asked: Asked, fields: list[tuple[str, bytes]], hint: str | None = None) -> Any:
+    """The value of a header property; the last field of the name counts. `hint`: the charset of raw 8-bit
+    octets where the message tells.
+    """
     values = [value for name, value in fields if name.lower() == asked.name.lower()]
     if asked.every:
-        return [_shown(asked.form, value) for value in values]
-    return _shown(asked.form, values[-1]) if values else None
+        return [_shown(asked.form, value, hint) for value in values]
+    return _shown(asked.form, values[-1], hint) if values else None
 
 
-def _shown(form: str, value: bytes) -> Any:
+def _shown(form: str, value: bytes, hint: str | None) -> Any:
     match form:
         case "Text":
-            return words.as_text(value)
+            return words.as_text(value, hint)
         case "Addresses":
-            return people(addresses.as_addresses(value))
+            return people(addresses.as_addresses(value, hint))
         case "GroupedAddresses":
-            groups = addresses.as_groups(value)
+            groups = addresses.as_groups(value, hint)
             return [{"name": group.name, "addresses": people(group.members)} for group in groups]
         case "MessageIds":
             return list(words.as_ids(value)) or None

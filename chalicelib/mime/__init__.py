@@ -6,7 +6,7 @@ from chalicelib.mime.body import Bodies, attachments, bodies, leaves, part_bytes
 from chalicelib.mime.build import compose
 from chalicelib.mime.dsn import dsn
 from chalicelib.mime.fields import header_fields
-from chalicelib.mime.parse import digest
+from chalicelib.mime.parse import digest, hint_of
 from chalicelib.mime.passing import passed_on
 from chalicelib.mime.rewrite import seven_bit, with_header, without_headers
 from chalicelib.mime.searchable import searchable
@@ -20,6 +20,7 @@ __all__ = [
     "digest",
     "dsn",
     "header_fields",
+    "hint_of",
     "is_automatic",
     "leaves",
     "part_bytes",

@@ -20,7 +20,7 @@ def digest(raw: bytes) -> Digest:
     """What lists, threads, routing and IMAP need to know of a message. Any bytes."""
     structure = split.split(raw)
     fields = header_fields(raw)
-    head = _Header(fields, _hint(structure))
+    head = _Header(fields, hint_of(structure))
     return Digest(
         subject=head.text("subject")[:MAX_SUBJECT],
         from_=head.addresses("from"),
@@ -72,6 +72,6 @@ class _Header:
         return words.as_date(self.last.get(name, b""))
 
 
-def _hint(structure: Part) -> str | None:
+def hint_of(structure: Part) -> str | None:
     """The charset of the text: what raw 8-bit headers are most likely written in."""
     return next((leaf.charset for leaf in body.leaves(structure) if leaf.type.startswith("text/")), None)
