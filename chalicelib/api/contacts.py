@@ -18,7 +18,10 @@ section = Section("Contacts", routes)
 VCARD, CSV, OCTETS = "text/vcard", "text/csv", "application/octet-stream"
 LARGEST = 4_000_000  # bytes of a file that is brought in
 LARGEST_ANSWER = 5_500_000  # characters of JSON, as which a Lambda hands it out
-ZOE = "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:urn:uuid:4e5b1b9a-0c1d-4e2f-8a3b-5c6d7e8f9a0b\r\nFN:Zoe Far\r\nEMAIL:zoe@far.test\r\nEND:VCARD\r\n"
+ZOE = (
+    "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:urn:uuid:4e5b1b9a-0c1d-4e2f-8a3b-5c6d7e8f9a0b\r\n"
+    "FN:Zoe Far\r\nEMAIL:zoe@far.test\r\nEND:VCARD\r\n"
+)
 
 
 class ImportQuery(Query):
