@@ -4,8 +4,6 @@ import base64
 import hashlib
 from typing import Any
 
-import pytest
-
 from chalicelib.jmap import blobs
 from chalicelib.rules.figures import MB
 from tests.jmap.client import Client, Json, counted, letter
@@ -36,24 +34,24 @@ def test_text_that_is_none_is_null(jmap: Client) -> None:
     assert answer == {"data:asText": None, "isEncodingProblem": True}
 
 
-@pytest.mark.parametrize(
-    ("offset", "length", "text", "truncated"),
-    [
-        (None, None, "0123456789", False),
-        (3, None, "3456789", False),
-        (3, 4, "3456", False),
-        (0, 10, "0123456789", False),
-        (8, 4, "89", True),
-        (10, None, "", False),
-        (11, None, "", True),
-        (99, 5, "", True),
-        (5, 0, "", False),
-    ],
-)
-def test_ranges(jmap: Client, offset: int | None, length: int | None, text: str, truncated: bool) -> None:
-    answer = shown(jmap, upload(jmap, b"0123456789"), offset=offset, length=length)
-    assert (answer["data:asText"], answer["size"]) == (text, 10)
-    assert answer.get("isTruncated", False) is truncated
+RANGES_CASES: list[tuple[int | None, int | None, str, bool]] = [
+    (None, None, "0123456789", False),
+    (3, None, "3456789", False),
+    (3, 4, "3456", False),
+    (0, 10, "0123456789", False),
+    (8, 4, "89", True),
+    (10, None, "", False),
+    (11, None, "", True),
+    (99, 5, "", True),
+    (5, 0, "", False),
+]
+
+
+def test_ranges(jmap: Client) -> None:
+    for offset, length, text, truncated in RANGES_CASES:
+        answer = shown(jmap, upload(jmap, b"0123456789"), offset=offset, length=length)
+        assert (answer["data:asText"], answer["size"]) == (text, 10)
+        assert answer.get("isTruncated", False) is truncated
 
 
 def test_digests_of_what_was_chosen(jmap: Client) -> None:
@@ -93,18 +91,18 @@ def test_too_much_for_an_answer(jmap: Client) -> None:
     assert len(shown(jmap, id, offset=MB, length=MB)["data:asText"]) == MB
 
 
-@pytest.mark.parametrize(
-    "args",
-    [
-        {"ids": None},
-        {"ids": "x"},
-        {"ids": [], "properties": ["digest:md5"]},
-        {"ids": [], "offset": -1},
-        {"ids": [], "length": "1"},
-    ],
-)
-def test_wrong_arguments(jmap: Client, args: Json) -> None:
-    assert jmap.error("Blob/get", **args)["type"] == "invalidArguments"
+WRONG_ARGUMENTS_CASES: list[Json] = [
+    {"ids": None},
+    {"ids": "x"},
+    {"ids": [], "properties": ["digest:md5"]},
+    {"ids": [], "offset": -1},
+    {"ids": [], "length": "1"},
+]
+
+
+def test_wrong_arguments(jmap: Client) -> None:
+    for args in WRONG_ARGUMENTS_CASES:
+        assert jmap.error("Blob/get", **args)["type"] == "invalidArguments"
 
 
 def test_a_message_within_an_uploaded_message(jmap: Client) -> None:

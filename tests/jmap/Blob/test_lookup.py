@@ -1,7 +1,5 @@
 """Blob/lookup (RFC 9404 §4.3)."""
 
-import pytest
-
 from chalicelib.jmap import blobs
 from tests.jmap.client import Client, Json, letter
 
@@ -33,6 +31,9 @@ def test_types_that_are_not_known(jmap: Client) -> None:
     assert error["type"] == "unknownDataType"
 
 
-@pytest.mark.parametrize("args", [{"ids": []}, {"typeNames": ["Email"]}, {"typeNames": "Email", "ids": []}])
-def test_wrong_arguments(jmap: Client, args: Json) -> None:
-    assert jmap.error("Blob/lookup", **args)["type"] == "invalidArguments"
+WRONG_ARGUMENTS_CASES: list[Json] = [{"ids": []}, {"typeNames": ["Email"]}, {"typeNames": "Email", "ids": []}]
+
+
+def test_wrong_arguments(jmap: Client) -> None:
+    for args in WRONG_ARGUMENTS_CASES:
+        assert jmap.error("Blob/lookup", **args)["type"] == "invalidArguments"

@@ -3,8 +3,6 @@
 import base64
 from typing import Any
 
-import pytest
-
 from chalicelib.jmap import blobs, limits
 from chalicelib.rules.figures import MB
 from tests.jmap.client import Client, Json, letter
@@ -98,35 +96,42 @@ def test_what_one_request_reads_is_bounded(jmap: Client) -> None:
     assert answer["notCreated"]["k5"]["type"] == "tooLarge"
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        {},
-        {"data:asText": "a", "data:asBase64": "YQ=="},
-        {"data:asText": "a", "offset": 0},
-        {"data:asText": 1},
-        {"data:asBase64": "YQ"},
-        {"data:asBase64": "Y Q="},
-        {"data:asBase64": "ä"},
-        {"data:asText": "a", "more": 1},
-        {"blobId": "ID", "offset": 10},
-        {"blobId": "ID", "offset": 1, "length": 9},
-        {"blobId": "ID", "offset": -1},
-        {"blobId": "ID", "length": True},
-        {"blobId": "ID", "length": "1"},
-    ],
-)
-def test_sources_that_are_none(jmap: Client, source: Json) -> None:
-    id = made(jmap, {"data:asText": "123456789"})["id"]
-    given = {name: id if value == "ID" else value for name, value in source.items()}
-    assert refused(jmap, data=[given])["type"] == "invalidProperties"
+SOURCES_THAT_ARE_NONE_CASES: list[Json] = [
+    {},
+    {"data:asText": "a", "data:asBase64": "YQ=="},
+    {"data:asText": "a", "offset": 0},
+    {"data:asText": 1},
+    {"data:asBase64": "YQ"},
+    {"data:asBase64": "Y Q="},
+    {"data:asBase64": "ä"},
+    {"data:asText": "a", "more": 1},
+    {"blobId": "ID", "offset": 10},
+    {"blobId": "ID", "offset": 1, "length": 9},
+    {"blobId": "ID", "offset": -1},
+    {"blobId": "ID", "length": True},
+    {"blobId": "ID", "length": "1"},
+]
 
 
-@pytest.mark.parametrize(
-    "given", [{}, {"data": "x"}, {"data": [1]}, {"data": [], "type": "a\nb"}, {"data": [], "size": 1}]
-)
-def test_descriptions_that_are_none(jmap: Client, given: Json) -> None:
-    assert refused(jmap, **given)["type"] == "invalidProperties"
+def test_sources_that_are_none(jmap: Client) -> None:
+    for source in SOURCES_THAT_ARE_NONE_CASES:
+        id = made(jmap, {"data:asText": "123456789"})["id"]
+        given = {name: id if value == "ID" else value for name, value in source.items()}
+        assert refused(jmap, data=[given])["type"] == "invalidProperties"
+
+
+DESCRIPTIONS_THAT_ARE_NONE_CASES: list[Json] = [
+    {},
+    {"data": "x"},
+    {"data": [1]},
+    {"data": [], "type": "a\nb"},
+    {"data": [], "size": 1},
+]
+
+
+def test_descriptions_that_are_none(jmap: Client) -> None:
+    for given in DESCRIPTIONS_THAT_ARE_NONE_CASES:
+        assert refused(jmap, **given)["type"] == "invalidProperties"
 
 
 def test_unknown_and_foreign_blobs(jmap: Client) -> None:

@@ -3,8 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from chalicelib.aws import clock
 from chalicelib.jmap import blobs, limits
 from chalicelib.rules.figures import MB
@@ -134,9 +132,18 @@ def test_a_blob_made_in_the_same_request(jmap: Client) -> None:
     assert jmap.email(id)["mailboxIds"] == {answers[1][1]["created"]["m"]["id"]: True}
 
 
-@pytest.mark.parametrize("raw", [b"", b"\x00\x01\x02", b'{"a": 1}', b"key: value\n", b"\n\nSubject: late\n"])
-def test_files_that_are_no_messages(jmap: Client, raw: bytes) -> None:
-    assert refused(jmap, upload(jmap, raw))["type"] == "invalidEmail"
+FILES_THAT_ARE_NO_MESSAGES_CASES: list[bytes] = [
+    b"",
+    b"\x00\x01\x02",
+    b'{"a": 1}',
+    b"key: value\n",
+    b"\n\nSubject: late\n",
+]
+
+
+def test_files_that_are_no_messages(jmap: Client) -> None:
+    for raw in FILES_THAT_ARE_NO_MESSAGES_CASES:
+        assert refused(jmap, upload(jmap, raw))["type"] == "invalidEmail"
 
 
 def test_a_virus_stays_out(jmap: Client) -> None:
@@ -177,23 +184,23 @@ def test_foreign_and_unknown_blobs(jmap: Client) -> None:
         assert (error["type"], error["properties"]) == ("invalidProperties", ["blobId"])
 
 
-@pytest.mark.parametrize(
-    ("given", "type"),
-    [
-        ({"mailboxIds": {}}, "invalidProperties"),
-        ({"mailboxIds": None}, "invalidProperties"),
-        ({"mailboxIds": {"none": True}}, "invalidProperties"),
-        ({"mailboxIds": {"f1": True, "f2": True}}, "tooManyMailboxes"),
-        ({"mailboxIds": {"f1": False}}, "invalidProperties"),
-        ({"keywords": {"a b": True}}, "invalidProperties"),
-        ({"keywords": ["$seen"]}, "invalidProperties"),
-        ({"receivedAt": "yesterday"}, "invalidProperties"),
-        ({"receivedAt": 5}, "invalidProperties"),
-        ({"subject": "x"}, "invalidProperties"),
-    ],
-)
-def test_wrong_descriptions(jmap: Client, given: Json, type: str) -> None:
-    assert refused(jmap, upload(jmap, letter()), **given)["type"] == type
+WRONG_DESCRIPTIONS_CASES: list[tuple[Json, str]] = [
+    ({"mailboxIds": {}}, "invalidProperties"),
+    ({"mailboxIds": None}, "invalidProperties"),
+    ({"mailboxIds": {"none": True}}, "invalidProperties"),
+    ({"mailboxIds": {"f1": True, "f2": True}}, "tooManyMailboxes"),
+    ({"mailboxIds": {"f1": False}}, "invalidProperties"),
+    ({"keywords": {"a b": True}}, "invalidProperties"),
+    ({"keywords": ["$seen"]}, "invalidProperties"),
+    ({"receivedAt": "yesterday"}, "invalidProperties"),
+    ({"receivedAt": 5}, "invalidProperties"),
+    ({"subject": "x"}, "invalidProperties"),
+]
+
+
+def test_wrong_descriptions(jmap: Client) -> None:
+    for given, type in WRONG_DESCRIPTIONS_CASES:
+        assert refused(jmap, upload(jmap, letter()), **given)["type"] == type
 
 
 def test_wrong_arguments(jmap: Client) -> None:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from chalicelib.jmap import blobs, limits
 from chalicelib.rules.figures import MB
 from tests.jmap.client import Client, Json, letter
@@ -107,12 +105,17 @@ def test_reads_are_bounded(jmap: Client) -> None:
     assert answers[3][1]["type"] == "requestTooLarge"
 
 
-@pytest.mark.parametrize(
-    "args",
-    [{}, {"blobIds": "x"}, {"blobIds": [], "properties": ["none"]}, {"blobIds": [], "bodyProperties": 1}],
-)
-def test_wrong_arguments(jmap: Client, args: Json) -> None:
-    assert jmap.error("Email/parse", **args)["type"] == "invalidArguments"
+WRONG_ARGUMENTS_CASES: list[Json] = [
+    {},
+    {"blobIds": "x"},
+    {"blobIds": [], "properties": ["none"]},
+    {"blobIds": [], "bodyProperties": 1},
+]
+
+
+def test_wrong_arguments(jmap: Client) -> None:
+    for args in WRONG_ARGUMENTS_CASES:
+        assert jmap.error("Email/parse", **args)["type"] == "invalidArguments"
 
 
 def test_too_many(jmap: Client) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.jmap.client import Client
+from tests.services.post import Post
 
 TREE = {
     "work": {"name": "Work", "sortOrder": 20},
@@ -17,8 +18,10 @@ TREE = {
 OWN = ["Inbox", "Drafts", "Sent", "Junk", "Trash", "Archive"]
 
 
-@pytest.fixture
-def tree(jmap: Client) -> Client:
+@pytest.fixture(scope="module")
+def tree(post: Post) -> Client:
+    """A mailbox with folders of its own; these tests only look."""
+    jmap = Client(post, post.account("tree@x.test"))
     answer = jmap.call("Mailbox/set", create=TREE)
     assert answer["notCreated"] is None
     return jmap
