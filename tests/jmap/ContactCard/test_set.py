@@ -2,10 +2,12 @@
 
 import copy
 from base64 import b64decode
+from collections.abc import Sequence
 
 import pytest
 
 from chalicelib.aws import clock
+from chalicelib.aws.table import Table, Write
 from chalicelib.jmap import arguments, blobs
 from chalicelib.rules import contacts as rules
 from chalicelib.rules.jscontact import MAX_CARD, octets
@@ -38,6 +40,24 @@ def test_one_without_a_uid_gets_one_and_a_uid_is_there_once(jmap: Client) -> Non
     both = jmap.call("ContactCard/set", create={"a": named("A", uid="u"), "b": named("B", uid="u")})
     assert list(both["created"]) == ["a"]
     assert both["notCreated"]["b"]["type"] == "alreadyExists"
+
+
+def test_two_that_make_one_uid_at_once_make_one_contact(
+    jmap: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Table.transact
+    first: list[str] = []
+
+    def overtaken(table: Table, writes: Sequence[Write]) -> None:
+        if not first:
+            monkeypatch.setattr(Table, "transact", original)
+            first.append(made(jmap, named("First", uid="u")))
+        original(table, writes)
+
+    monkeypatch.setattr(Table, "transact", overtaken)
+    error = refused(jmap, create={"c": named("Second", uid="u")})
+    assert (error["type"], error["existingId"]) == ("alreadyExists", first[0])
+    assert shown(jmap, first[0])["name"] == {"full": "First"}
 
 
 def test_change_by_pointers(jmap: Client) -> None:
