@@ -38,16 +38,22 @@ def email_key(acct: str, email: str) -> dict[str, str]:
 
 def time_text(when: datetime) -> str:
     """A moment as ten characters that sort like it, to the millisecond."""
-    ms = (when - _EPOCH) // timedelta(milliseconds=1)
-    return "".join(_DIGITS[ms >> shift & 31] for shift in range(45, -1, -5))
+    return moment_text((when - _EPOCH) // timedelta(milliseconds=1))
 
 
 def text_time(text: str) -> datetime:
     """The moment that `time_text` was given, to the millisecond."""
-    ms = 0
-    for digit in text:
-        ms = ms << 5 | _DIGITS.index(digit)
-    return _EPOCH + timedelta(milliseconds=ms)
+    return _EPOCH + timedelta(milliseconds=int(text, 32))
+
+
+def moment_of(when: datetime) -> int:
+    """Milliseconds that sort like moments do: what `time_text` writes. Rounded up."""
+    return -((_EPOCH - when) // timedelta(milliseconds=1))
+
+
+def moment_text(ms: int) -> str:
+    """What `time_text` writes of a moment."""
+    return "".join(_DIGITS[ms >> shift & 31] for shift in range(45, -1, -5))
 
 
 def folder_key(folder: str, received_at: datetime, email: str) -> str:
@@ -222,6 +228,11 @@ def item_id(item: Item) -> str:
 def item_folder(item: Item) -> str:
     """Folder of a live email's item."""
     return str(item["fk"]).split("#", 1)[0]
+
+
+def moment(item: Item) -> int:
+    """When a live email was received, by its item or index entry: milliseconds that sort."""
+    return int(str(item["fk"]).split("#", 2)[1], 32)
 
 
 def item_keywords(item: Item) -> frozenset[str]:

@@ -10,7 +10,10 @@ from datetime import datetime, timedelta
 
 from chalicelib.aws.table import Item, Table
 from chalicelib.rules.errors import ServiceError
+from chalicelib.rules.positions import Counts
 from chalicelib.rules.values import Changes
+from chalicelib.store.mailbox_places import Changes as Places
+from chalicelib.store.mailbox_places import pack_places, unpack_places
 from chalicelib.store.mailbox_state import State
 
 OPS = "cudn"  # created, updated, destroyed; of folders also n: only numbers changed
@@ -28,9 +31,10 @@ def padded(modseq: int) -> str:
 
 @dataclass(slots=True)
 class Entry:
-    """What one transaction did: (type, op) → ids."""
+    """What one transaction did: (type, op) → ids; and where emails stand since, as counts."""
 
     ids: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    places: Places = field(default_factory=dict)
 
     def note(self, kind: str, op: str, *ids: str) -> None:
         """Record ids once, by a type of JMAP and an op of OPS."""
@@ -53,7 +57,9 @@ class Entry:
         """The log's row."""
         ids = {f"{kind}.{op}": " ".join(ids) for (kind, op), ids in self.ids.items() if ids}
         expires = int((now + life).timestamp())
-        return {"pk": log_pk(acct), "sk": padded(last), "n": self.length(), "ttl": expires, **ids}
+        places = {"pl": pack_places(self.places)} if self.places else {}
+        key = {"pk": log_pk(acct), "sk": padded(last)}
+        return {**key, "n": self.length(), "ttl": expires, **ids, **places}
 
 
 def read_entry(item: Item) -> Entry:
@@ -93,20 +99,39 @@ def _lost() -> ServiceError:
     return ServiceError("cannot_calculate_changes", "Changes since that state are no longer known.")
 
 
-def _steps(rows: Iterable[Item], since: int, until: int, kind: str) -> Iterator[tuple[int, str, str]]:
-    """(modseq, op, id) of a type after `since`. A row that expired leaves a gap: cannot_calculate_changes."""
+def _joined(rows: Iterable[Item], since: int, until: int) -> Iterator[tuple[int, Item]]:
+    """(its first modseq, row) after `since`. A row that expired leaves a gap: cannot_calculate_changes."""
     reached = since
     for row in rows:
         last = int(row["sk"])
         first = last - int(row["n"]) + 1
         if first > reached + 1:
             raise _lost()
-        for offset, (op, id_) in enumerate(read_entry(row).of(kind)):
-            if first + offset > reached:
-                yield first + offset, op, id_
+        yield first, row
         reached = last
     if reached < until:
         raise _lost()
+
+
+def _steps(rows: Iterable[Item], since: int, until: int, kind: str) -> Iterator[tuple[int, str, str]]:
+    """(modseq, op, id) of a type after `since`."""
+    for first, row in _joined(rows, since, until):
+        for offset, (op, id_) in enumerate(read_entry(row).of(kind)):
+            if first + offset > since:
+                yield first + offset, op, id_
+
+
+def since_then(table: Table, acct: str, since: int, until: int) -> Iterator[Item]:
+    """The log's rows from one state to another. Raises ServiceError cannot_calculate_changes."""
+    if since < until:
+        span = (padded(since + 1), padded(until))
+        rows = table.query_all(log_pk(acct), between=span, consistent=True)
+        yield from (row for _, row in _joined(rows, since, until))
+
+
+def placed(row: Item, folder: str) -> list[tuple[int, Counts]]:
+    """Where emails of a folder stand since a row's transaction: counts to be added at moments."""
+    return list(unpack_places(row["pl"], folder)) if "pl" in row else []
 
 
 def changes(table: Table, acct: str, state: State, since: int, limit: int | None, kind: str) -> Changes:

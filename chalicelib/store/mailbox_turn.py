@@ -32,6 +32,7 @@ from chalicelib.store.mailbox_items import (
     unread,
 )
 from chalicelib.store.mailbox_log import Entry
+from chalicelib.store.mailbox_places import Places, standing
 from chalicelib.store.mailbox_state import (
     Member,
     State,
@@ -79,6 +80,7 @@ class Turn:
         self._before: dict[str, dict[str, Member]] = {}  # threads as they were: email → member
         self._after: dict[str, dict[str, Member]] = {}
         self._known: dict[str, Item] = {}
+        self._places = Places()
         self._writes: list[Write | Callable[[int], Write]] = []
 
     def write(self, write: Write | Callable[[int], Write]) -> None:
@@ -110,13 +112,17 @@ class Turn:
         """Count a new email in."""
         member, thread = as_member(item), item_thread(item)
         self.thread(thread)[item_id(item)] = member
+        self._places.email(item_id(item), None, standing(item))
         count_email(self.state.tallies[member.folder], member, 1)
         self.state.used += int(item["size"])
         self.log.note("Mailbox", "n", member.folder)
 
-    def replace(self, item: Item, member: Member) -> None:
-        """Count an email that moved or became read or unread."""
-        old, thread = as_member(item), item_thread(item)
+    def replace(self, item: Item, folder: str, words: frozenset[str]) -> None:
+        """Count an email that moved, or whose keywords changed."""
+        old, member, thread = as_member(item), Member(folder, unread(words)), item_thread(item)
+        was = standing(item)
+        now_is = was._replace(folder=folder, unseen="$seen" not in words, flagged="$flagged" in words)
+        self._places.email(item_id(item), was, now_is)
         if old == member:
             return
         self.thread(thread)[item_id(item)] = member
@@ -128,6 +134,7 @@ class Turn:
         """Count an email out."""
         old, thread = as_member(item), item_thread(item)
         del self.thread(thread)[item_id(item)]
+        self._places.email(item_id(item), standing(item), None)
         count_email(self.state.tallies[old.folder], old, -1)
         self.state.used -= int(item["size"])
         self.log.note("Mailbox", "n", old.folder)
@@ -152,6 +159,7 @@ class Turn:
             before = self._before[thread]
             if before == after:
                 continue
+            self._places.thread(before, after, self._known)
             touched = count_thread(self.state.tallies, before.values(), -1)
             touched |= count_thread(self.state.tallies, after.values(), 1)
             changed = [f for f in sorted(touched) if self._tally_changed(f)]
@@ -170,6 +178,7 @@ class Turn:
         if not self._writes and not self.log.ids:
             return self._old.modseq
         self._count_threads()
+        self.log.places = self._places.changes()
         modseq = self._old.modseq + self.log.length()
         self.state.modseq = modseq
         self.state.types |= dict.fromkeys(self.log.kinds(), modseq)

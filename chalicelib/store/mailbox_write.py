@@ -24,10 +24,9 @@ from chalicelib.store.mailbox_items import (
     item_keywords,
     item_row,
     keywords_text,
-    unread,
 )
 from chalicelib.store.mailbox_marks import warn_row
-from chalicelib.store.mailbox_state import ROLES, Member
+from chalicelib.store.mailbox_state import ROLES
 from chalicelib.store.mailbox_turn import Turn, WriteRefused, in_turn, read_or_refuse
 from chalicelib.store.purges import emails_row
 
@@ -197,7 +196,7 @@ def _change_one(turn: Turn, item: Item, change: Change) -> None:
         row, _ = item_row(item)
         attributes["fk"] = folder_key(folder, row.received_at, row.id)
         attributes["uid"] = turn.take_uid(folder)
-    turn.replace(item, Member(folder, unread(words)))
+    turn.replace(item, folder, words)
     turn.log.note("Email", "u", item_id(item))
     key = email_key(turn.acct, item_id(item))
     turn.write(lambda modseq: Update(key, set=attributes | {"modseq": modseq}))
