@@ -326,7 +326,7 @@ CARD = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(CARD)
 def test_a_card_handed_out_and_brought_in_again_is_the_same(card: Json) -> None:
     assert jscontact.faults(card) == []
