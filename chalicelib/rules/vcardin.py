@@ -116,7 +116,8 @@ class _Reader:
         self.card: Json = {}
         self.left_out: list[str] = []
         self.exact: Json = {}
-        self.labels = {line.group: _label(line) for line in lines if line.name == "X-ABLABEL" and line.group}
+        self.named = {line.group: line for line in lines if line.name == "X-ABLABEL" and line.group}
+        self.labels = {group: _label(line) for group, line in self.named.items()}
         self.inline = 0
         self.ways: dict[str, Callable[[Line], bool]] = {
             "FN": self._full,
@@ -145,7 +146,10 @@ class _Reader:
             return
         way = self.ways.get(line.name)
         if way is None or not way(line):
-            self.card.setdefault("vCardProps", []).append(_kept(line))
+            kept = self.card.setdefault("vCardProps", [])
+            kept.append(_kept(line))
+            if label := self.named.pop(line.group, None):
+                kept.append(_kept(label))
 
     def finished(self) -> Json:
         """The card. What JSPROP says goes before what was made of others (RFC 9555 §3.2.1)."""
@@ -387,7 +391,7 @@ def lines_of(given: Any) -> Iterator[Line]:
         name, params, kind, value = one
         if not re.fullmatch(r"[A-Za-z0-9-]{1,100}", name) or not isinstance(params, dict):
             continue
-        if name.upper() in _NOTHING:
+        if name.upper() in _NOTHING - {"X-ABLABEL"}:
             continue
         listed = {n.upper(): v if isinstance(v, list) else [v] for n, v in params.items()}
         sound = all(

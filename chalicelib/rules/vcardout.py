@@ -64,7 +64,7 @@ class _Groups:
             yield line
             return
         self.count += 1
-        group = f"item{self.count}"
+        group = f"label{self.count}"  # vCardProps may have item1 and so on
         yield Line(line.name, line.value, line.params, group)
         yield Line("X-ABLABEL", escaped(label), {}, group)
 

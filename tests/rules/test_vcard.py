@@ -199,6 +199,16 @@ CASES: list[tuple[str, list[str], Json]] = [
         ["g.X-SHOE;SIZE=39:a\\,b"],
         {"vCardProps": [["x-shoe", {"size": "39", "group": "g"}, "unknown", "a\\,b"]]},
     ),
+    (
+        "what is unknown and labelled",
+        ["item1.X-ABRELATEDNAMES:Ann", "item1.X-ABLABEL:_$!<Mother>!$_"],
+        {
+            "vCardProps": [
+                ["x-abrelatednames", {"group": "item1"}, "unknown", "Ann"],
+                ["x-ablabel", {"group": "item1"}, "unknown", "_$!<Mother>!$_"],
+            ]
+        },
+    ),
     ("what is exact", ['JSPROP;JSPTR="/x.test:a":{"b":[1\\,2]}'], {"x.test:a": {"b": [1, 2]}}),
     ("folded", ["NOTE:a", "  b", "\tc"], {"notes": {"n1": {"note": "a bc"}}}),
     ("in small letters", ["note:a", "Email;type=Home:b@x.test"], {
