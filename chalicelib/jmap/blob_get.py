@@ -7,7 +7,6 @@ from chalicelib.jmap import arguments, blobs, limits, standard
 from chalicelib.jmap.blobs import Blob
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json, MethodError
-from chalicelib.rules.errors import ServiceError
 
 _DATA = ("data", "data:asText", "data:asBase64")
 _PROPERTIES = ("id", "size", *_DATA, *(f"digest:{name}" for name in limits.BLOB_DIGESTS))
@@ -39,15 +38,7 @@ def _found(ctx: Context, args: Json) -> tuple[dict[str, Blob], list[str]]:
     ids = standard.wanted_ids(args)
     if ids is None:
         raise arguments.wrong("ids", "a list of strings")
-    ctx.emails(root for id in ids if (root := (ctx.resolve(id) or "").partition("_")[0]).startswith("m"))
-    found: dict[str, Blob] = {}
-    missing: list[str] = []
-    for id in ids:
-        try:
-            found[id] = blobs.find(ctx, id)
-        except ServiceError:
-            missing.append(id)
-    return found, missing
+    return blobs.find_all(ctx, ids)
 
 
 def _span(blob: Blob, start: int, length: int | None) -> tuple[int, int]:
@@ -60,8 +51,8 @@ def _afford(ctx: Context, found: dict[str, Blob], spans: dict[str, tuple[int, in
     chosen = {id: end - start for id, (start, end) in spans.items()}
     if data and sum(chosen.values()) > limits.MAX_RESPONSE:
         raise MethodError("requestTooLarge", "So much data does not fit into an answer: ask for pieces.")
-    if not ctx.affords(sum(b.stored if b.parts else chosen[id] for id, b in found.items())):
-        raise MethodError("requestTooLarge", f"At most {limits.MAX_READ} octets can be read by one request.")
+    whole = blobs.to_read(blob for blob in found.values() if blob.parts)
+    ctx.check_room(whole + sum(chosen[id] for id, blob in found.items() if not blob.parts))
 
 
 def _show(ctx: Context, blob: Blob, span: tuple[int, int], properties: list[str], read: bool) -> Json:

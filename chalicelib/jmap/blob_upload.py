@@ -14,7 +14,9 @@ _RANGE = ("offset", "length")
 
 
 def upload(ctx: Context, args: Json) -> Json:
-    """Each in the order given: a later one may take pieces of an earlier one by `#k`."""
+    """Each in the order given: a later one may take pieces of an earlier one by `#k`. What is made before a
+    request has read all that it may is nobody's and goes after two days.
+    """
     given = arguments.objects(args, "create")
     if len(given) > limits.MAX_OBJECTS_IN_SET:
         raise MethodError(
@@ -87,8 +89,6 @@ def _piece(ctx: Context, source: Json, room: int) -> bytes:
             raise invalid("The blob ends before this.", "data")
         if end - start > room:
             raise _too_large(ctx.p.figures.max_message_bytes)
-        if not ctx.affords(blob.stored if blob.parts else end - start):
-            raise SetError("tooLarge", f"At most {limits.MAX_READ} octets can be read by one request.")
         return blobs.piece(ctx, blob, start, end)
     except ServiceError as error:
         raise SetError("blobNotFound", error.detail, notFound=[id]) from None

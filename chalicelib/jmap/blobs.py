@@ -6,6 +6,7 @@ where the part is a message itself; `#k` what an earlier call created as `k`.
 
 import secrets
 from base64 import b32encode
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -69,6 +70,26 @@ def find(ctx: Context, blob_id: str) -> Blob:
     return blob
 
 
+def find_all(ctx: Context, ids: Iterable[str]) -> tuple[dict[str, Blob], list[str]]:
+    """Blobs that are there by the id that each was asked for by, and the ids of all others."""
+    asked = list(dict.fromkeys(ids))
+    roots = {(ctx.resolve(id) or "").partition("_")[0] for id in asked}
+    ctx.emails(root for root in roots if arguments.is_id(root) and not is_upload(root))
+    found: dict[str, Blob] = {}
+    missing: list[str] = []
+    for id in asked:
+        try:
+            found[id] = find(ctx, id)
+        except ServiceError:
+            missing.append(id)
+    return found, missing
+
+
+def to_read(blobs: Iterable[Blob]) -> int:
+    """Octets that have to be read for all of these."""
+    return sum({blob.key: blob.stored for blob in blobs}.values())
+
+
 def is_upload(blob_id: str) -> bool:
     """Whether this is an upload's id by its form."""
     return (
@@ -110,10 +131,10 @@ def size(ctx: Context, blob_id: str) -> int:
 
 
 def content(ctx: Context, blob: Blob | str) -> bytes:
-    """The octets of a blob. Raises ServiceError not_found."""
+    """The octets of a blob. Raises ServiceError not_found, MethodError requestTooLarge."""
     if isinstance(blob, str):
         blob = find(ctx, blob)
-    octets = ctx.octets(blob.key)
+    octets = ctx.octets(blob.key, blob.stored)
     for part in blob.parts:
         octets = mime.part_bytes(octets, part)
     return octets
@@ -125,6 +146,7 @@ def piece(ctx: Context, blob: Blob, start: int, end: int) -> bytes:
         return b""
     if blob.parts or (start == 0 and end >= blob.size):
         return content(ctx, blob)[start:end]
+    ctx.charge(end - start)
     return ctx.p.blobs.get_range(blob.key, start, end)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from chalicelib.jmap import limits
-from chalicelib.jmap.errors import Json
+from chalicelib.jmap.errors import Json, MethodError
 from chalicelib.rules.values import Account, Caller, Email, MailboxState, Row
 from chalicelib.services import mailbox
 from chalicelib.services.platform import Platform
@@ -22,7 +22,7 @@ class Context:
     created: dict[str, str] = field(default_factory=dict)  # creation id → id (RFC 8620 §5.3)
     implied: list[tuple[str, Json]] = field(default_factory=list)  # answers of calls a method makes itself
     body_budget: int = limits.BODY_BUDGET
-    read_budget: int = limits.MAX_READ
+    read_budget: int = field(default_factory=lambda: limits.MAX_READ)
     rows: dict[str, Row] = field(default_factory=dict)
     _state: MailboxState | None = None
     _raw: dict[str, bytes] = field(default_factory=dict)
@@ -78,22 +78,30 @@ class Context:
 
     def raw(self, email: Row) -> bytes:
         """The raw message of an email. Raises ServiceError not_found."""
-        return self.octets(email.blob)
+        return self.octets(email.blob, email.size)
 
-    def octets(self, key: str) -> bytes:
-        """A stored object: one GET, and none again for the next part of it. Raises ServiceError not_found."""
+    def octets(self, key: str, size: int) -> bytes:
+        """A stored object: one GET, and none again for the next part of it.
+
+        Raises ServiceError not_found, MethodError requestTooLarge.
+        """
         if key not in self._raw:
+            self.charge(size)
             while len(self._raw) >= _RAW_KEPT:
                 self._raw.pop(next(iter(self._raw)))
             self._raw[key] = self.p.blobs.get(key)
         return self._raw[key]
 
-    def affords(self, octets: int) -> bool:
-        """Whether the request may read so much more of messages and uploads; if so, it counts as read."""
-        if octets > self.read_budget:
-            return False
+    def charge(self, octets: int) -> None:
+        """Count octets that are about to be read. Raises MethodError requestTooLarge."""
+        self.check_room(octets)
         self.read_budget -= octets
-        return True
+
+    def check_room(self, octets: int) -> None:
+        """Whether the request may read so much more. Raises MethodError requestTooLarge."""
+        if octets > self.read_budget:
+            detail = f"At most {limits.MAX_READ} octets of messages and uploads can be read by one request."
+            raise MethodError("requestTooLarge", detail)
 
     def resolve(self, id: str) -> str | None:
         """An id, or the one that a creation id (`#k`) stands for; None when nothing was created under it."""

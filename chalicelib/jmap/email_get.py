@@ -109,18 +109,19 @@ def get(ctx: Context, args: Json) -> Json:
         )
     state = ctx.state_of("Email")
     found = _read(ctx, [i for i in ids if arguments.is_id(i)], wanted)
-    extents = {id: wanted.extent(email) for id, email in found.items()}
-    if not ctx.affords(sum(extents.values())):
-        raise MethodError("requestTooLarge", f"At most {limits.MAX_READ} octets can be read by one request.")
-    shown = {id: show(ctx, email, _raw(ctx, email, extents[id]), wanted) for id, email in found.items()}
+    shown = {id: show(ctx, email, _raw(ctx, email, wanted), wanted) for id, email in found.items()}
     return standard.get_answer(ctx, state, ids, shown, None)
 
 
-def _raw(ctx: Context, email: Row, extent: int) -> bytes:
+def _raw(ctx: Context, email: Row, wanted: Wanted) -> bytes:
     """The beginning of the raw message, or all of it where that is little more."""
+    extent = wanted.extent(email)
     if extent == 0:
         return b""
-    return ctx.raw(email) if email.size - extent < _LITTLE else ctx.p.blobs.get_range(email.blob, 0, extent)
+    if email.size - extent < _LITTLE:
+        return ctx.raw(email)
+    ctx.charge(extent)
+    return ctx.p.blobs.get_range(email.blob, 0, extent)
 
 
 def read_wanted(args: Json, default: list[str], always: tuple[str, ...] = ()) -> Wanted:

@@ -24,8 +24,7 @@ def import_(ctx: Context, args: Json) -> Json:
     standard.check_state(args, old)
     outcome = standard.Outcome()
     found = _found(ctx, given, outcome)
-    if not ctx.affords(sum(blob.stored for blob in found.values())):
-        raise MethodError("requestTooLarge", f"At most {limits.MAX_READ} octets can be read by one request.")
+    ctx.check_room(blobs.to_read(found.values()))
     _add(ctx, _prepared(ctx, given, found, outcome), outcome)
     ctx.wrote()
     answer: Json = {"accountId": ctx.acct, "oldState": old, "newState": ctx.state_of("Email")}

@@ -10,7 +10,6 @@ from chalicelib.jmap.blobs import Blob
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.email_get import Wanted
 from chalicelib.jmap.errors import Json, MethodError
-from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.values import Digest, Email
 from chalicelib.services import imports
 
@@ -28,8 +27,7 @@ def parse(ctx: Context, args: Json) -> Json:
     found, missing = _found(ctx, args)
     most = ctx.p.figures.max_message_bytes
     larger = [id for id, blob in found.items() if blob.size > most]
-    if not ctx.affords(sum(blob.stored for id, blob in found.items() if id not in larger)):
-        raise MethodError("requestTooLarge", f"At most {limits.MAX_READ} octets can be read by one request.")
+    ctx.check_room(blobs.to_read(blob for id, blob in found.items() if id not in larger))
     parsed: dict[str, Json] = {}
     for id, blob in found.items():
         raw = b"" if id in larger else blobs.content(ctx, blob)
@@ -51,14 +49,7 @@ def _found(ctx: Context, args: Json) -> tuple[dict[str, Blob], list[str]]:
         raise MethodError(
             "requestTooLarge", f"At most {limits.MAX_RAW_READS} messages can be opened at once."
         )
-    found: dict[str, Blob] = {}
-    missing: list[str] = []
-    for id in dict.fromkeys(ids):
-        try:
-            found[id] = blobs.find(ctx, id)
-        except ServiceError:
-            missing.append(id)
-    return found, missing
+    return blobs.find_all(ctx, ids)
 
 
 def _show(ctx: Context, blob: Blob, raw: bytes, wanted: Wanted) -> Json:

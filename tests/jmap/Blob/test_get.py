@@ -4,7 +4,9 @@ import base64
 import hashlib
 from typing import Any
 
-from chalicelib.jmap import blobs
+import pytest
+
+from chalicelib.jmap import blobs, limits
 from chalicelib.rules.figures import MB
 from tests.jmap.client import Client, Json, counted, letter
 
@@ -117,3 +119,14 @@ def test_a_message_within_an_uploaded_message(jmap: Client) -> None:
     email = jmap.deliver(outer)
     assert shown(jmap, f"{email}_1_1")["data:asText"] == "one"
     assert jmap.call("Blob/get", ids=[f"{email}_1_1_1", f"{email}_1_9"])["list"] == []
+
+
+def test_what_one_request_reads_is_bounded(jmap: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for parts of uploads, whose trees are found by reading them."""
+    monkeypatch.setattr(limits, "MAX_READ", 10_000)
+    ids = [upload(jmap, b"Subject: x\n\n" + b"x" * 2_400) for _ in range(5)]
+    assert jmap.error("Blob/get", ids=ids, properties=["digest:sha"])["type"] == "requestTooLarge"
+    nested = [f"{id}_1" for id in ids]
+    assert jmap.error("Blob/get", ids=nested, properties=["size"])["type"] == "requestTooLarge"
+    same = [f"{ids[0]}_1", f"{ids[0]}_2", ids[0]]
+    assert len(jmap.call("Blob/get", ids=same, properties=["digest:sha"])["list"]) == 2

@@ -1,12 +1,17 @@
 """Email/import (RFC 8621 §4.8)."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from chalicelib.aws import clock
 from chalicelib.jmap import blobs, limits
 from chalicelib.rules.figures import MB
+from chalicelib.services import mailbox
 from tests.jmap.client import Client, Json, letter
+from tests.services.post import Crash
 
 
 def upload(jmap: Client, raw: bytes) -> str:
@@ -170,11 +175,33 @@ def test_larger_than_a_message(jmap: Client) -> None:
     assert (error["type"], error["maxSize"]) == ("tooLarge", 25 * MB)
 
 
-def test_more_than_a_request_reads(jmap: Client) -> None:
-    blob = upload(jmap, b"")
-    jmap.post.p.blobs.put(f"up/{jmap.account.id}/{blob}", b"x" * 25 * MB)
-    given = {f"k{n}": one(jmap, blob) for n in range(5)}
+def test_more_than_a_request_reads(jmap: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_READ", 1_000)
+    given = {f"k{n}": one(jmap, upload(jmap, letter(body="x" * 200))) for n in range(5)}
+    old = jmap.state()
     assert jmap.error("Email/import", emails=given)["type"] == "requestTooLarge"
+    assert jmap.state() == old
+
+
+def test_a_crash_after_any_call_and_a_repeat_leave_one_email(jmap: Client) -> None:
+    """Whatever was done before it: the repeated request finds it, or does it."""
+    post = jmap.post
+    for number in range(1, 40):
+        raw = letter(f"crash {number}")
+        given = {"k": one(jmap, upload(jmap, raw))}
+        post.fuse.left = number
+        with suppress(Crash):
+            jmap.call("Email/import", emails=given)
+        blown, post.fuse.left = post.fuse.left is None, None
+        answer = jmap.call("Email/import", emails=given)
+        known = answer["created"] or answer["notCreated"]
+        [row] = mailbox.page(post.p, jmap.account.id, jmap.roles["inbox"], 10).rows
+        assert row.id in (known["k"].get("id"), known["k"].get("existingId"))
+        assert jmap.raw(row.id) == raw
+        mailbox.destroy(post.p, jmap.account.id, [row.id])
+        if not blown:
+            break
+    assert number > 8
 
 
 def test_foreign_and_unknown_blobs(jmap: Client) -> None:

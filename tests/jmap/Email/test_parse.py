@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from chalicelib.jmap import blobs, limits
 from chalicelib.rules.figures import MB
 from tests.jmap.client import Client, Json, letter
@@ -94,15 +96,14 @@ def test_not_parsable_and_not_found(jmap: Client) -> None:
     assert answer["notFound"] == foreign
 
 
-def test_reads_are_bounded(jmap: Client) -> None:
-    large = upload(jmap, b"")
-    jmap.post.p.blobs.put(f"up/{jmap.account.id}/{large}", b"Subject: x\n\n" + b"x" * 24 * MB)
-    ids = [f"{large}", *(f"{large}_1" for _ in range(3))]
-    assert jmap.call("Email/parse", blobIds=ids, properties=["subject"])["parsed"][large] == {"subject": "x"}
-    calls = [("Email/parse", {"blobIds": [large], "properties": ["subject"]}, str(n)) for n in range(4)]
+def test_reads_are_bounded(jmap: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_READ", 10_000)
+    ids = [upload(jmap, b"Subject: x\n\n" + b"x" * 2_400) for _ in range(5)]
+    assert jmap.error("Email/parse", blobIds=ids, properties=["subject"])["type"] == "requestTooLarge"
+    calls = [("Email/parse", {"blobIds": [id], "properties": ["subject"]}, id) for id in ids]
     answers = jmap.request(*calls)
-    assert [name for name, _, _ in answers] == ["Email/parse"] * 3 + ["error"]
-    assert answers[3][1]["type"] == "requestTooLarge"
+    assert [name for name, _, _ in answers] == ["Email/parse"] * 4 + ["error"]
+    assert answers[4][1]["type"] == "requestTooLarge"
 
 
 WRONG_ARGUMENTS_CASES: list[Json] = [
