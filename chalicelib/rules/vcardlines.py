@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 WIDTH = 75  # octets of a line (§3.2)
+MOST_LINES = 2_000  # of a card
+LONGEST_VALUE = 300_000  # characters: more than a card of 64 KB can need, however it is escaped
+PICTURES = {"PHOTO", "LOGO", "SOUND", "KEY"}
 _HEAD = re.compile(r'(?:([\w-]+)\.)?([\w-]+)((?:;[^":;]*(?:"[^"]*"[^":;]*)*)*):', re.ASCII)
 _PARAM = re.compile(r';((?:[^";]|"[^"]*")*)')
 _CHARSET = re.compile(rb'CHARSET="?([A-Za-z0-9_-]{1,40})', re.IGNORECASE)
@@ -41,8 +44,10 @@ class Line:
 def cards(octets: bytes) -> Iterator[list[Line] | str]:
     """The cards of a file, each its lines; a text says why one is none."""
     inside: list[Line] = []
-    depth = 0
+    depth, fault = 0, ""
     for raw in _unfolded(_utf8(octets)):
+        if fault and raw[:5].upper() not in (b"BEGIN", b"END:V"):
+            continue
         line = _line(raw)
         if line is None:
             continue
@@ -52,12 +57,22 @@ def cards(octets: bytes) -> Iterator[list[Line] | str]:
         elif line.name == "END" and is_card and depth:
             depth -= 1
             if not depth:
-                yield inside
-                inside = []
+                yield fault or inside
+                inside, fault = [], ""
         elif depth == 1:
             inside.append(line)
+            fault = _fault(inside)
     if depth:
-        yield "The file ends within this card."
+        yield fault or "The file ends within this card."
+
+
+def _fault(inside: Sequence[Line]) -> str:
+    """Why a card need not be read on: it could never be kept. Pictures are judged by who reads them."""
+    if len(inside) > MOST_LINES:
+        return f"A card has at most {MOST_LINES} lines."
+    if len(inside[-1].value) > LONGEST_VALUE and inside[-1].name not in PICTURES:
+        return f"A line of a card has at most {LONGEST_VALUE} characters."
+    return ""
 
 
 def _utf8(octets: bytes) -> bytes:

@@ -255,6 +255,16 @@ def test_several_cards_and_what_is_none() -> None:
     assert read(vcard("FN:A", "AGENT:", nested, "NOTE:x"))["notes"] == {"n1": {"note": "x"}}
 
 
+def test_what_could_never_be_a_card_is_not_read_on() -> None:
+    text = vcard("NOTE:" + ";" * 400_000) + vcard(*["NOTE:x"] * 3_000) + vcard("FN:A")
+    long, many, good = vcardlines.cards(text.encode())
+    assert (long, many) == (
+        "A line of a card has at most 300000 characters.",
+        "A card has at most 2000 lines.",
+    )
+    assert not isinstance(good, str)
+
+
 def test_a_large_picture_is_left_out_and_that_is_said() -> None:
     big = "A" * vcardin.MAX_INLINE
     [lines] = vcardlines.cards(vcard("FN:A", f"PHOTO;ENCODING=b;TYPE=JPEG:{big}").encode())
