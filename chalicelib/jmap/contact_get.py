@@ -1,4 +1,4 @@
-"""ContactCard/get, /changes, /query and /copy (RFC 9610 §3)."""
+"""ContactCard/get, /changes and /query (RFC 9610 §3)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -60,14 +60,6 @@ def _part(whole: Json, properties: frozenset[str] | None) -> Json:
 def changes(ctx: Context, args: Json) -> Json:
     """ContactCard/changes."""
     return standard.changes(ctx, args, "ContactCard")
-
-
-def copy(ctx: Context, args: Json) -> Json:
-    """ContactCard/copy (RFC 8620 §5.4): nobody here has a second account to copy from."""
-    source = arguments.string(args, "fromAccountId")
-    if source == ctx.acct:
-        raise arguments.wrong("fromAccountId", "another account than accountId")
-    raise MethodError("fromAccountNotFound", "There is no such account.")
 
 
 # -------------------------------------------------------------------- query

@@ -24,7 +24,7 @@ from chalicelib.jmap import (
 from chalicelib.jmap.context import Context, Method
 from chalicelib.jmap.errors import Json
 from chalicelib.jmap.session import BLOB, CONTACTS, CORE, MAIL, QUOTA, SUBMISSION, VACATION
-from chalicelib.jmap.standard import cannot_query_changes
+from chalicelib.jmap.standard import cannot_query_changes, no_other_account
 
 
 class Known(NamedTuple):
@@ -79,5 +79,5 @@ METHODS: dict[str, Known] = {
     "ContactCard/query": Known(CONTACTS, contact_get.query),
     "ContactCard/queryChanges": Known(CONTACTS, cannot_query_changes),
     "ContactCard/set": Known(CONTACTS, contact_set.set_),
-    "ContactCard/copy": Known(CONTACTS, contact_get.copy),
+    "ContactCard/copy": Known(CONTACTS, no_other_account),
 }
