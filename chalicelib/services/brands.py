@@ -13,7 +13,8 @@ from chalicelib.rules.addresses import AddressError, parse_domain
 from chalicelib.rules.errors import Fault, ServiceError
 from chalicelib.rules.hosted import Brand
 from chalicelib.rules.values import Caller
-from chalicelib.services import audit
+from chalicelib.rules.webhooks import UrlError
+from chalicelib.services import audit, outside
 from chalicelib.services.platform import Platform
 
 #: For a host that nobody gave a brand: names nobody.
@@ -153,11 +154,14 @@ def set_logo(p: Platform, caller: Caller, name: str, content: bytes) -> Brand:
 
 def set_logo_by_snippet(p: Platform, caller: Caller, name: str, snippet: str) -> Brand:
     """S2: the picture of an `<img>` element, taken over once. Raises ServiceError: not_found, invalid."""
+    owned(p, caller.reseller, name)
     try:
         source = rules.picture(snippet).src
-        content = _data(source) if source.lower().startswith("data:") else _fetched(source)
+        content = _data(source) if source.lower().startswith("data:") else _fetched(p, source)
+        rules.logo_type(content)
     except rules.LogoError as error:
-        raise ServiceError("invalid", str(error)) from None
+        fault = Fault("/snippet", str(error))
+        raise ServiceError("invalid", str(error), (fault,)) from None
     return set_logo(p, caller, name, content)
 
 
@@ -173,8 +177,13 @@ def _data(url: str) -> bytes:
         raise rules.LogoError("The data: URL of the <img> cannot be read.") from None
 
 
-def _fetched(_url: str) -> bytes:
-    raise rules.LogoError("The picture could not be fetched from its address. Please upload it.")
+def _fetched(p: Platform, url: str) -> bytes:
+    """Raises LogoError."""
+    try:
+        return outside.fetch(p, url, rules.LARGEST_LOGO)
+    except UrlError as error:
+        detail = f"The picture could not be fetched from its address, so please upload it. {error}"
+        raise rules.LogoError(detail) from None
 
 
 def clear_logo(p: Platform, caller: Caller, name: str) -> None:

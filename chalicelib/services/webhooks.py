@@ -16,8 +16,8 @@ from chalicelib.rules import webhooks as rules
 from chalicelib.rules.errors import Fault, ServiceError
 from chalicelib.rules.journal import Event, ids_before, is_id, is_type
 from chalicelib.rules.values import SYSTEM, Caller
-from chalicelib.rules.webhooks import Attempt, Target, UrlError, Webhook
-from chalicelib.services import audit, events, notify
+from chalicelib.rules.webhooks import Attempt, UrlError, Webhook
+from chalicelib.services import audit, events, notify, outside
 from chalicelib.services.platform import Platform
 
 RUN_SECONDS = 45.0  # of the minute between two runs; no attempt is begun after that
@@ -111,7 +111,7 @@ def _note(caller: Caller, type: str, hook: Webhook, before: Json, after: Json) -
 def _check(p: Platform, given: Mapping[str, Any]) -> None:
     faults = []
     try:
-        _ = rules.target(given["url"], here=_here(p)) if "url" in given else None
+        _ = rules.target(given["url"], here=outside.here(p)) if "url" in given else None
     except UrlError as error:
         faults.append(Fault("/url", str(error)))
     types = given.get("types", ())
@@ -127,11 +127,6 @@ def _check(p: Platform, given: Mapping[str, Any]) -> None:
         raise ServiceError("invalid", "The webhook cannot be like that.", tuple(faults))
 
 
-def _here(p: Platform) -> bool:
-    """Whether webhooks may lead to this very machine: on a developer's, never in a deployment."""
-    return p.settings.stage in ("local", "test")
-
-
 # ----------------------------------------------------------------------------------------------- one POST
 def document(event: Event) -> Json:
     """An event as it is sent: the same as GET /v1/events gives."""
@@ -145,8 +140,8 @@ def _post(p: Platform, hook: Webhook, event: Event) -> Attempt:
     """One attempt, whatever becomes of it. Runs in a thread of its own: it touches no store."""
     now = clock.now()
     try:
-        target = rules.target(hook.url, here=_here(p))
-        address = _address(p, target)
+        target = rules.target(hook.url, here=outside.here(p))
+        address = outside.address(p, target)
     except UrlError as error:
         return Attempt(now, event.id, event.type, None, str(error), 0)
     body = json.dumps(document(event), ensure_ascii=False).encode()
@@ -159,21 +154,6 @@ def _post(p: Platform, hook: Webhook, event: Event) -> Attempt:
     place = (target.host, target.port, target.path, target.tls)
     posted = http.post(place, address, headers, body, POST_SECONDS)
     return Attempt(now, event.id, event.type, posted.status, posted.detail, posted.milliseconds)
-
-
-def _address(p: Platform, target: Target) -> str:
-    """The address to connect to. One that is not public spoils the others. Raises UrlError."""
-    if target.host == rules.LOOPBACK:
-        return target.host
-    for type in ("A", "AAAA"):
-        answer = p.resolver.lookup(target.host, type)
-        if answer.status == "failed":
-            raise UrlError("The host's name could not be looked up.")
-        if answer.values:
-            if not all(rules.public(value) for value in answer.values):
-                raise UrlError("The host is not one on the public internet.")
-            return answer.values[0]
-    raise UrlError("The host's name leads nowhere.")
 
 
 def probe(p: Platform, hook: Webhook) -> Attempt:
