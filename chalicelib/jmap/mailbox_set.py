@@ -14,7 +14,7 @@ from chalicelib.rules.values import Folder
 from chalicelib.services import mailbox
 
 _SETTABLE = frozenset({"name", "parentId", "sortOrder", "isSubscribed"})
-_MAX_EMPTIED = 1_000  # emails removed with their mailboxes in one call: some seconds
+_MAX_EMPTIED = 2_000  # emails removed with their mailboxes in one call: some ten seconds
 _PAGE = 200
 
 

@@ -176,7 +176,9 @@ def _pack_row(new: NewEmail, thread: str) -> tuple[bytes, bool]:
         packed = pack([*tail, d.preview[:length]])
         if len(packed) <= ROW_BYTES:
             return packed, False
-    tail = [_short(d.from_), _short(d.to), d.subject[:CUT_SUBJECT], thread, int(d.has_attachment)]
+    from_, to = _or_blank("from", _short(d.from_), d), _or_blank("to", _short(d.to), d)
+    subject = _or_blank("subject", d.subject[:CUT_SUBJECT], d)
+    tail = [from_, to, subject, thread, int(d.has_attachment)]
     return pack([*tail, d.preview[: PREVIEWS[-1]], 1]), True
 
 

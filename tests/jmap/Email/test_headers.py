@@ -28,6 +28,7 @@ MESSAGES = [
     b"Date: never\nTo: team: a@b.test, B <b@b.test>; c@b.test\nReply-To: \"A, B\" <a@b.test>, x@\n\ngroups",
     "Content-Type: text/plain; charset=koi8-r\nSubject: Привет\nFrom: Иван <i@y.test>\n\nk".encode("koi8-r"),
     b"Subject: \x01\x00nul\nTo: " + b", ".join(b"u%d@b.test" % n for n in range(300)) + b"\n\nmany",
+    b"Subject:\nFrom:\nCc:\nTo: " + b", ".join(b"u%d@b.test" % n for n in range(300)) + b"\n\nmany",
 ]  # fmt: skip
 
 
