@@ -1,9 +1,10 @@
 """VacationResponse/set (RFC 8621 §8)."""
 
+import json
 from typing import Any
 
-import pytest
-
+from chalicelib.jmap import core
+from chalicelib.jmap.session import VACATION
 from chalicelib.rules.autoreply import UNSAID
 from chalicelib.services import autoreply
 from tests.jmap.client import Client, Json
@@ -54,17 +55,17 @@ def test_without_a_word_something_is_said(jmap: Client) -> None:
 
 def test_the_audit_says_who_and_from_where(jmap: Client) -> None:
     """S40."""
-    from chalicelib.jmap import core
-
-    body = (
-        b'{"using": ["urn:ietf:params:jmap:vacationresponse"], "methodCalls": [["VacationResponse/set",'
-        b'{"accountId": "%s", "update": {"singleton": {"subject": "x"}}}, "0"]]}'
-    ) % jmap.account.id.encode()
-    seen: list[Any] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(autoreply, "set_", lambda _p, caller, _account, _reply: seen.append(caller))
-        core.handle(jmap.post.p, jmap.account, body, "https://x.test", "192.0.2.7")
-    assert (seen[0].source, seen[0].actor) == ("192.0.2.7", f"user:{jmap.account.address}")
+    call = [
+        "VacationResponse/set",
+        {"accountId": jmap.account.id, "update": {"singleton": {"subject": "x"}}},
+        "0",
+    ]
+    body = json.dumps({"using": [VACATION], "methodCalls": [call]}).encode()
+    core.handle(jmap.post.p, jmap.account, body, "https://x.test", "192.0.2.7")
+    events, _ = jmap.post.p.journal.page(jmap.account.reseller, 20, domain="x.test")
+    [event] = [e for e in events if e.subject == jmap.account.address]
+    assert (event.type, event.source) == ("mailbox.auto-reply-changed", "192.0.2.7")
+    assert event.actor == f"user:{jmap.account.address}"
 
 
 REFUSALS_CASES: list[tuple[Json, str]] = [
