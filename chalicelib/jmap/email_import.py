@@ -19,8 +19,10 @@ def import_(ctx: Context, args: Json) -> Json:
     if args.get("emails") is None:
         raise arguments.wrong("emails", "a map of objects")
     given = arguments.objects(args, "emails")
-    if len(given) > limits.MAX_OBJECTS_IN_SET:
-        raise MethodError("requestTooLarge", f"At most {limits.MAX_OBJECTS_IN_SET} emails at once.")
+    if len(given) > limits.MAX_RAW_READS:  # each is read and written: some ten seconds
+        raise MethodError(
+            "requestTooLarge", f"At most {limits.MAX_RAW_READS} messages can be imported at once."
+        )
     standard.check_state(args, old)
     outcome = standard.Outcome()
     found = _found(ctx, given, outcome)

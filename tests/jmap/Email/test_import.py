@@ -235,6 +235,6 @@ def test_wrong_arguments(jmap: Client) -> None:
     assert jmap.error("Email/import", emails=[])["type"] == "invalidArguments"
     assert jmap.error("Email/import", emails={"k": 1})["type"] == "invalidArguments"
     assert jmap.error("Email/import", emails={}, ifInState="none")["type"] == "stateMismatch"
-    many: Json = {f"k{n}": {} for n in range(limits.MAX_OBJECTS_IN_SET + 1)}
+    many: Json = {f"k{n}": {} for n in range(limits.MAX_RAW_READS + 1)}
     assert jmap.error("Email/import", emails=many)["type"] == "requestTooLarge"
     assert jmap.call("Email/import", emails={}, ifInState=jmap.state())["created"] is None
