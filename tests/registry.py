@@ -24,6 +24,7 @@ from chalicelib.services.platform import Platform, platform
 from chalicelib.settings import Settings
 from local.dns import DnsServer, Zone
 from tests.cloud import Clock
+from tests.services.sweep import swept
 
 PASSWORD = "correct horse 9"
 TOKENS = ("tok1", "tok2", "tok3")
@@ -213,6 +214,7 @@ def registry(settings: Settings, clock: Clock) -> Iterator[Registry]:
         mock.patch.object(Mail, "create_identity", lambda _, domain: identities.create(domain)),
         mock.patch.object(Mail, "delete_identity", lambda _, domain: identities.delete(domain)),
         mock.patch.object(Mail, "identity", lambda _, domain: identities.get(domain)),
+        swept(()),
     ):
         platform.cache_clear()
         yield _open(platform(), clock, zone, identities)

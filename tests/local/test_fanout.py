@@ -21,6 +21,7 @@ from tests.services.post import letter
 
 MANY = 2_000
 KILLED_AT = (250, 600, 1_300)  # deliveries
+TRIES = 4  # of the five that the queue gives
 DOMAIN = "many.test"
 
 
@@ -42,6 +43,11 @@ def p(stack: Stack) -> Platform:
 
 def account(number: int) -> Account:
     return Account(f"am{number:04}", f"u{number}@{DOMAIN}", DOMAIN, 250 * MB, "r1", admin=number == 0)
+
+
+def delivered(p: Platform) -> Counter[str]:
+    """How many copies of the message each mailbox has."""
+    return Counter(pk for pk, _ in p.mailboxes.holders("own/all-draft"))
 
 
 class Killer:
@@ -72,9 +78,12 @@ def test_S9_all_reaches_2000_mailboxes_once_each_though_workers_are_killed(stack
         send.submit(p, Submission("all1", account(0), envelope, "own/all-draft", len(raw), "all@x", "smtp"))
         stack.clock.quiesce()
         assert killer.kills == len(KILLED_AT)
-        stack.clock.advance(timedelta(minutes=15))
-        assert killer.made > MANY, "what the killed workers had in hand came again"
-    copies = Counter(pk for pk, _ in p.mailboxes.holders("own/all-draft"))
+        copies = delivered(p)
+        assert len(copies) < MANY, "what the killed workers had in hand is still to come"
+        for _ in range(TRIES):
+            stack.clock.advance(timedelta(minutes=15))
+            if len(copies := delivered(p)) == MANY:
+                break
     assert copies == Counter({f"A#{account(number).id}": 1 for number in range(MANY)})
     assert mailbox.state(p, account(7).id).used_bytes == len(raw)
     hosted = p.directory.domain(DOMAIN)

@@ -16,12 +16,13 @@ def post(platform: "Platform", clock: "Clock") -> "Iterator[Post]":
     """A post office with x.test: ann (admin) and bob; on moto with the local cloud's quicker DynamoDB."""
     from local.moto_dynamodb import Dynamo
     from tests.services.post import post_office
+    from tests.services.sweep import swept
 
     dynamo = Dynamo()
     dynamo.install()
     try:
         made = post_office(platform, clock)
-        with made.fuse.in_botocore():
+        with swept(made.mail.calls), made.fuse.in_botocore():
             yield made
     finally:
         dynamo.remove()
