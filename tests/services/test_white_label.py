@@ -1,4 +1,4 @@
-"""S1: what the service writes to people, read as they read it. `post` and `registry` sweep all other tests."""
+"""S1: what the service writes to people, read as they read it. `post` and `registry` sweep the others."""
 
 import pytest
 
