@@ -12,7 +12,7 @@ from tools.town import Refused, Town, call, get, until
 def report(raw: bytes) -> bytes:
     """Somebody forwards what he got, as mail programs attach it."""
     mail = EmailMessage(policy=SMTP)
-    mail["From"], mail["To"], mail["Subject"] = "zoe@far.test", "abuse@emailmx.test", "Fwd: offer"
+    mail["From"], mail["To"], mail["Subject"] = "offended@far.test", "abuse@emailmx.test", "Fwd: offer"
     mail.set_content("I never asked for this.\n")
     mail.add_attachment(raw, maintype="application", subtype="octet-stream", filename="offer.eml")
     return mail.as_bytes()
@@ -26,9 +26,9 @@ def told(town: Town, subject: bytes) -> bool:
 def test_S30_to_S33_from_a_forwarded_message_to_a_lifted_suspension(town: Town) -> None:
     pair = live_pair(town, "spammy.test")
     operator, domain = town.stack["operator"]["api_key"], f"{town.web}/v1/operator/domains/spammy.test"
-    pair.bob.send(["zoe@far.test"], "offer", "Buy now!")
-    [got] = until(lambda: town.outbox("zoe@far.test"))
-    town.deliver("zoe@far.test", ["abuse@emailmx.test"], report(got["bytes"]))
+    pair.bob.send(["offended@far.test"], "offer", "Buy now!")
+    [got] = until(lambda: town.outbox("offended@far.test"))
+    town.deliver("offended@far.test", ["abuse@emailmx.test"], report(got["bytes"]))
     until(lambda: get(f"{domain}/mailboxes/bob/suspension", token=operator)["suspended"])
     town.advance("16s")
     with pytest.raises(Refused) as refused:

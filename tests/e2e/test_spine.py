@@ -53,10 +53,10 @@ def test_S3_to_S5_an_ordered_domain_goes_live_by_its_MX_and_not_before(town: Tow
 
 def test_mail_from_the_internet_is_read_and_answered_with_5_MB(town: Town) -> None:
     pair = live_pair(town, "replies.test")
-    sent = letter("Zoë <zoe@far.test>", pair.ann.address, "lunch on Friday", "Shall we?\n")
-    town.deliver("zoe@far.test", [pair.ann.address], sent.as_bytes())
+    sent = letter("Zoë <zoe@replying.test>", pair.ann.address, "lunch on Friday", "Shall we?\n")
+    town.deliver("zoe@replying.test", [pair.ann.address], sent.as_bytes())
     row = pair.ann.wait_for("lunch on Friday")
-    assert row["from"] == [{"name": "Zoë", "email": "zoe@far.test"}]
+    assert row["from"] == [{"name": "Zoë", "email": "zoe@replying.test"}]
     opened = pair.ann.open(row["id"])
     assert opened["bodyValues"][opened["textBody"][0]["partId"]]["value"].strip() == "Shall we?"
     assert pair.ann.blob(opened["blobId"], "message/rfc822", "m.eml").endswith(sent.as_bytes())
@@ -65,14 +65,14 @@ def test_mail_from_the_internet_is_read_and_answered_with_5_MB(town: Town) -> No
     blob = pair.ann.upload(content, "application/zip")
     attached = {"blobId": blob, "type": "application/zip", "name": "menü.zip", "disposition": "attachment"}
     made = pair.ann.send(
-        ["zoe@far.test"],
+        ["zoe@replying.test"],
         "Re: lunch on Friday",
         "Yes.",
         attachments=[attached],
         inReplyTo=opened["messageId"],
         references=opened["messageId"],
     )
-    [out] = until(lambda: town.outbox("zoe@far.test"))
+    [out] = until(lambda: town.outbox("zoe@replying.test"))
     parsed = email.message_from_bytes(out["bytes"], policy=email.policy.default)
     [part] = parsed.iter_attachments()
     assert part.get_filename() == "menü.zip"
@@ -82,10 +82,10 @@ def test_mail_from_the_internet_is_read_and_answered_with_5_MB(town: Town) -> No
     assert kept["id"] == made["emailId"]
     assert kept["threadId"] == row["threadId"]
 
-    answer = letter("zoe@far.test", pair.ann.address, "Re: Re: lunch", In_Reply_To=parsed["Message-ID"])
-    town.deliver("zoe@far.test", [pair.ann.address], answer.as_bytes())
+    answer = letter("zoe@replying.test", pair.ann.address, "Re: Re: lunch", In_Reply_To=parsed["Message-ID"])
+    town.deliver("zoe@replying.test", [pair.ann.address], answer.as_bytes())
     assert pair.ann.wait_for("Re: Re: lunch")["threadId"] == row["threadId"], "SES's own Message-ID is mapped"
-    until(lambda: pair.ann.fate(made["id"])["deliveryStatus"]["zoe@far.test"]["delivered"] == "yes")
+    until(lambda: pair.ann.fate(made["id"])["deliveryStatus"]["zoe@replying.test"]["delivered"] == "yes")
 
 
 def test_S17_a_message_over_quota_bounces_and_the_sender_sees_why(town: Town) -> None:
