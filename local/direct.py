@@ -52,7 +52,8 @@ def _answer(request: AWSPreparedRequest, status: int, headers: Iterable[Any], bo
     return AWSResponse(request.url, status, fields, _Raw(body))
 
 
-_HANDLER = ("before-send", _call)
+#: Last, since it answers: whatever else wants to see a call, or to stop it, comes before.
+_HANDLER = ("before-send", _call, botocore.handlers.REGISTER_LAST)
 
 
 def connect(netloc: str, application: Application) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import boto3
+import botocore.handlers
 import pytest
 
 from local.lambdas import API, PAYLOAD_LIMIT, FunctionError
@@ -117,6 +119,26 @@ def test_a_time_out_ends_the_call_and_the_functions_powers(cloud: Stack) -> None
         threading.Event().wait(0.01)
     assert tried == ["was stopped"]
     cloud.settle(1)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_stopped_call_nothing_whichever_hook_came_first(
+    cloud: Stack, monkeypatch: pytest.MonkeyPatch, order: int
+) -> None:
+    """Hooks stay for the process, and one that answers a call hides it from those behind."""
+    ours = [hook for hook in botocore.handlers.BUILTIN_HANDLERS if hook[1].__module__.startswith("local.")]
+    others = [hook for hook in botocore.handlers.BUILTIN_HANDLERS if hook not in ours]
+    assert {hook[1].__module__ for hook in ours} >= {"local.direct", "local.lambdas"}
+    monkeypatch.setattr(botocore.handlers, "BUILTIN_HANDLERS", [*others, *ours[::order]])
+    s3 = boto3.Session("local", "local", region_name="us-east-1").client("s3", endpoint_url=cloud.engine.url)
+
+    def stopped(_event: Any, context: Any) -> None:
+        context.killed = True
+        s3.list_buckets()
+
+    cloud.runtime.add("stopped", stopped)
+    with pytest.raises(FunctionError, match="timed out before this call"):
+        cloud.runtime.invoke("stopped", {})
 
 
 def test_payloads_have_lambdas_limits(cloud: Stack) -> None:
