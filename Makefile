@@ -32,12 +32,18 @@ $(WEB)/dist/mail.html: $(shell find $(WEB)/src $(WEB)/public -type f) $(wildcard
 
 pages: $(WEB)/dist/mail.html
 
+# A JMAP client by somebody else, for a test.
+JAM := tests/e2e/jam
+$(JAM)/node_modules/.stamp: $(JAM)/package.json $(JAM)/package-lock.json $(JAM)/.npmrc | $(STAMP)
+	cd $(JAM) && $(NODE) npm ci --silent
+	touch $@
+
 # The whole service on this machine, until Ctrl-C.
 run: $(STAMP) pages
 	@$(BIN)/python -m local
 
 # The one command that passes everything: types, lint, then every test (pages and deployments included).
-test: lint pages
+test: lint pages $(JAM)/node_modules/.stamp
 	bash tools/browser.sh
 	cd $(WEB) && $(NODE) npm test --silent
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -67,4 +73,4 @@ deploy: package
 
 clean:
 	rm -rf .venv .local build .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	rm -rf webmail-frontend/dist webmail-frontend/node_modules
+	rm -rf webmail-frontend/dist webmail-frontend/node_modules tests/e2e/jam/node_modules
