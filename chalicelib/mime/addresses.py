@@ -9,7 +9,11 @@ from chalicelib.mime.fields import unfold
 from chalicelib.rules.values import Correspondent
 
 MAX_ADDRESSES = 2_000
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[<>,;:()]|[^\s"<>,;:()]++|\s++', re.DOTALL)
+_TOKEN = re.compile(
+    r'=\?[^?\s"<>]{1,100}\?[bBqQ]\?[^?\s]{0,1000}+\?=|"(?:[^"\\]|\\.)*+"?|[<>,;:()]|[^\s"<>,;:()]++|\s++',
+    re.DOTALL,
+)
+_NAMED = re.compile(r'("(?:[^"\\]|\\.)*+")\s++([^\s@"]++@[^\s@"]++)$')
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _AROUND = re.compile(r"\s*+([@.])\s*+")
 _SPACES = re.compile(r"\s+")
@@ -58,7 +62,7 @@ class _Reader:
     def _take(self, token: str) -> None:
         if token == "(":
             self.comments.append(self._comment())
-        elif token == "<" and self.angle is None:
+        elif token == "<" and not self.angle:
             self.angle = self._angle()
         elif token == ",":
             self._finish()
@@ -118,6 +122,10 @@ class _Reader:
         text = _AROUND.sub(r"\1", "".join(self.words).strip())
         if not text.strip('"'):
             return "", ""
+        if named := _NAMED.match(text):
+            return _display([named[1]]), named[2]
+        if text.startswith("=?") and "@" not in text:
+            return _display([text]), ""
         if text.startswith('"') or not re.search(r"\s", text):
             return "", text
         pieces = text.split()

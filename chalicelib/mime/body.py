@@ -136,7 +136,7 @@ def part_text(raw: bytes, part: Part, most: int | None = None) -> tuple[str, boo
     body = raw[part.body : part.end if most is None else min(part.end, part.body + most)]
     data = encodings.decode(body, part.encoding)
     charset = part.charset
-    if part.type == "text/html" and "charset" not in part.params:
+    if part.type == "text/html" and charsets.says_nothing(part.params.get("charset"), data):
         charset = charsets.html_charset(data) or charset
     text, wrong = charsets.decode(data, charset)
     wrong = wrong or encodings.malformed(body, part.encoding)

@@ -8,8 +8,10 @@ _BASE64 = (string.ascii_letters + string.digits + "+/").encode()
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
 _FOREIGN = bytes(set(range(256)) - set(_BASE64 + b"= \t\r\n"))
 _PADDING = re.compile(rb"=[=\s]*")
-_TRAILING = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n|\Z)")
-_BAD_QP = re.compile(rb"=(?!\r?\n|[0-9A-Fa-f]{2}|\Z)")
+_TRAILING = re.compile(rb"(?<![ \t])[ \t]++(?=[\r\n]|\Z)")
+_BARE_BREAK = re.compile(rb"=\r(?!\n)")
+_BAD_QP = re.compile(rb"=(?![\r\n]|[0-9A-Fa-f]{2}|\Z)")
+_UU_BEGIN = re.compile(rb"(?m)^begin [^\r\n]*")
 _UU = frozenset({"x-uuencode", "uuencode", "x-uue", "x-uu", "uue"})
 _PLAIN = frozenset({"7bit", "8bit", "binary", ""})
 _MAX_BLOCKS = 10_000
@@ -20,7 +22,7 @@ def decode(data: bytes, encoding: str) -> bytes:
     if encoding == "base64":
         return unbase64(data)
     if encoding == "quoted-printable":
-        return binascii.a2b_qp(_TRAILING.sub(b"", data))
+        return binascii.a2b_qp(_BARE_BREAK.sub(b"=\n", _TRAILING.sub(b"", data)))
     if encoding in _UU:
         return _uudecode(data)
     return data
@@ -63,8 +65,9 @@ def _block(data: bytes) -> bytes:
 
 def _uudecode(data: bytes) -> bytes:
     out = []
-    for line in data.splitlines():
-        if line.startswith(b"begin ") or not line.strip():
+    begun = _UU_BEGIN.search(data)
+    for line in data[begun.end() if begun else 0 :].splitlines():
+        if not line.strip():
             continue
         if line == b"end":
             break

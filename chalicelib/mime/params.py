@@ -21,14 +21,14 @@ _COMMENT = re.compile(r"[ \t]\([^()]*\)[ \t]*$")
 _CONTINUED = re.compile(r"^(.+?)\*(\d{1,3})(\*?)$")
 
 
-def content_type(value: str | None) -> tuple[str, dict[str, str]]:
+def content_type(value: str | None, hint: str | None = None) -> tuple[str, dict[str, str]]:
     """Lower-case type and parameters; text/plain where missing or senseless (RFC 2045 §5.2)."""
     if value is None:
         return "text/plain", {}
     found = _TYPE.match(value)
     rest = value[found.end() :] if found else value.partition(";")[2]
     kind = f"{found[1]}/{found[2]}".lower() if found else _odd_type(value)
-    return kind, parameters(rest)
+    return kind, parameters(rest, hint)
 
 
 def _odd_type(value: str) -> str:
@@ -37,18 +37,21 @@ def _odd_type(value: str) -> str:
     return "text/html" if found and found[1].lower() == "html" else "text/plain"
 
 
-def disposition(value: str | None) -> tuple[str | None, dict[str, str]]:
+def disposition(value: str | None, hint: str | None = None) -> tuple[str | None, dict[str, str]]:
     """Lower-case disposition and parameters (RFC 2183)."""
     if value is None:
         return None, {}
     found = _TOKEN.match(value)
     if not found or value[found.end() :].lstrip().startswith("="):
-        return None, parameters(value)
-    return found[1].lower(), parameters(value[found.end() :])
+        return None, parameters(value, hint)
+    return found[1].lower(), parameters(value[found.end() :], hint)
 
 
-def parameters(text: str) -> dict[str, str]:
-    """Decoded parameters by lower-case name. Of repeated ones the first counts."""
+def parameters(text: str, hint: str | None = None) -> dict[str, str]:
+    """Decoded parameters by lower-case name. Of repeated ones the first counts.
+
+    `hint`: the charset that raw 8-bit octets are most likely written in.
+    """
     plain: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[bool, str]]] = {}
     for name, value in _pairs(text[:_MAX_VALUE]):
@@ -58,8 +61,8 @@ def parameters(text: str) -> dict[str, str]:
             pieces.setdefault(name[:-1], {}).setdefault(0, (True, value))
         else:
             plain.setdefault(name, value)
-    out = {name: _shown(value) for name, value in plain.items()}
-    out.update({name: _joined(parts) for name, parts in pieces.items()})
+    out = {name: _shown(value, hint) for name, value in plain.items()}
+    out.update({name: text for name, parts in pieces.items() if (text := _joined(parts, hint))})
     return out
 
 
@@ -86,23 +89,27 @@ def _value(text: str) -> str:
     return _COMMENT.sub("", text.strip(" \t\r\n"))
 
 
-def _shown(value: str) -> str:
+def _shown(value: str, hint: str | None) -> str:
     """A plain parameter: raw UTF-8 or an encoded word inside it are decoded, as mailers mean them."""
-    return charsets.printable(words.decode_words(words.to_text(value.encode("latin-1", "replace"))))
+    return charsets.printable(words.decode_words(words.to_text(value.encode("latin-1", "replace"), hint)))
 
 
-def _joined(parts: dict[int, tuple[bool, str]]) -> str:
-    """RFC 2231 §3 and §4: pieces up to the first gap, percent-decoded, in the charset of the first."""
+def _joined(parts: dict[int, tuple[bool, str]], hint: str | None) -> str:
+    """RFC 2231 §3 and §4: pieces up to the first gap, percent-decoded, in the charset of the first.
+
+    Some writers count from 1.
+    """
     octets: list[bytes] = []
     charset = None
-    for number in range(len(parts)):
+    lowest = 0 if 0 in parts else 1
+    for number in range(lowest, lowest + len(parts)):
         if number not in parts:
             break
         extended, value = parts[number]
-        if number == 0 and extended and value.count("'") >= 2:
+        if number == lowest and extended and value.count("'") >= 2:
             charset, _, value = value.split("'", 2)
         raw = value.encode("latin-1", "replace")
         octets.append(unquote_to_bytes(raw) if extended else raw)
     data = b"".join(octets)
-    text = charsets.decode(data, charset)[0] if charset else words.decode_words(words.to_text(data))
+    text = charsets.decode(data, charset)[0] if charset else words.decode_words(words.to_text(data, hint))
     return charsets.printable(text)

@@ -47,12 +47,15 @@ class _Splitter:
         self.octets = octets
         self.parts = 0
         self.delimiters = 0
+        self.hint: str | None = None  # the charset of the text so far: raw file names are likely in it
 
     def node(self, start: int, end: int, path: tuple[int, ...], default: str) -> Part:
         """One part and what it holds. `path` numbers it as IMAP does (RFC 9051 §6.4.5.1)."""
         most = _MAX_LINES_OF_PART if path else fields.MAX_LINES
         head = self._head(start, end, most, default)
         self.parts += 1
+        if head.type.startswith("text/"):
+            self.hint = self.hint or head.params.get("charset")
         boundary = head.params.get("boundary", "")
         if head.type.startswith("multipart/") and len(path) < MAX_DEPTH:
             mark = boundary.rstrip(" \t\r\n").encode("utf-8", "replace")
@@ -90,16 +93,20 @@ class _Splitter:
         )  # fmt: skip
 
     def _regions(self, boundary: bytes, start: int, end: int) -> list[tuple[int, int]]:
-        """Octets of each part between the delimiters, without the line end that belongs to a delimiter."""
+        """Octets of each part between the delimiters, without the line end that belongs to a delimiter.
+
+        Where there is no part: an empty one, as a multipart has one at least (RFC 2046 §5.1.1).
+        """
         out: list[tuple[int, int]] = []
         opened = -1
         for line in self._delimiters(boundary, start, end):
             if opened >= 0:
                 out.append((opened, max(opened, self._before(line.at))))
             if line.closing:
-                return out
+                empty = opened < 0 and not self.octets[start : line.at].strip()
+                return [(line.at, line.at)] if empty else out
             opened = line.after
-        if opened >= 0 and opened < end:
+        if opened >= 0 and (opened < end or not out):
             out.append((opened, end))
         return out
 
@@ -132,16 +139,16 @@ class _Splitter:
             name = field.name.lower()
             if name.startswith("content-"):
                 values.setdefault(name[8:], self.octets[field.value : field.end])
-        return _head_of(values, body, default)
+        return _head_of(values, body, default, self.hint)
 
 
-def _head_of(values: dict[str, bytes], body: int, default: str) -> _Head:
+def _head_of(values: dict[str, bytes], body: int, default: str, hint: str | None) -> _Head:
     latin = {
         name: fields.unfold(value[:60_000].decode("latin-1")).strip(" \t\r\n")
         for name, value in values.items()
     }
-    kind, type_params = params.content_type(latin.get("type", default))
-    shown, where_params = params.disposition(latin.get("disposition"))
+    kind, type_params = params.content_type(latin.get("type", default), hint)
+    shown, where_params = params.disposition(latin.get("disposition"), hint)
     name = where_params.get("filename") or type_params.get("name")
     encoding = latin.get("transfer-encoding", "7bit").lower().split(";")[0].split("(")[0].strip(" \t\"'")
     ids = words.as_ids(values["id"]) if "id" in values else ()
@@ -157,6 +164,8 @@ def _head_of(values: dict[str, bytes], body: int, default: str) -> _Head:
 _ENCODING_NAMES = {
     "": "7bit",
     "8bits": "8bit",
+    "8-bit": "8bit",
+    "7-bit": "7bit",
     "7bits": "7bit",
     "quoted/printable": "quoted-printable",
     "base-64": "base64",

@@ -3,7 +3,7 @@
 import binascii
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -11,7 +11,7 @@ from chalicelib.mime import charsets, encodings
 from chalicelib.mime.fields import unfold
 
 MAX_TEXT = 100_000  # characters of a header that are decoded
-_WORD = re.compile(r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,40})?\?([bBqQ])\?((?:[^?]|\?(?!=)){0,1000}+)\?=")
+_OPENS = re.compile(r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,40})?\?([bBqQ])\?")
 _ID = re.compile(r"<([^<>]{1,2000})>")
 _SPACES = re.compile(r"[ \t\r\n]+")
 _COMMENT = re.compile(r"\([^()]{0,500}\)")
@@ -36,8 +36,8 @@ def decode_words(text: str) -> str:
     run: list[bytes] = []  # octets of adjacent words of one charset: some writers split a character
     charset = ""
     at = 0
-    for found in _WORD.finditer(text):
-        octets = _word(found[2], found[3]) if charsets.codec_of(found[1]) else None
+    for found, data, end in _words(text):
+        octets = _word(found[2], data) if charsets.codec_of(found[1]) else None
         if octets is None:
             continue
         between = text[at : found.start()]
@@ -49,16 +49,27 @@ def decode_words(text: str) -> str:
             out.append(between)
         run.append(octets)
         charset = found[1].lower()
-        at = found.end()
+        at = end
     if run:
         out.append(charsets.decode(b"".join(run), charset)[0])
     return "".join(out) + text[at:]
 
 
+def _words(text: str) -> Iterator[tuple[re.Match[str], str, int]]:
+    """What looks like an encoded word, of any length: how it opens, its data, where it ends. One pass."""
+    opened: re.Match[str] | None = None
+    for found in _OPENS.finditer(text):
+        if opened and (end := text.find("?=", opened.end(), found.start() + 1)) >= 0:
+            yield opened, text[opened.end() : end], end + 2
+        opened = found
+    if opened and (end := text.find("?=", opened.end())) >= 0:
+        yield opened, text[opened.end() : end], end + 2
+
+
 def _word(kind: str, data: str) -> bytes | None:
     octets = data.encode("utf-8", "surrogateescape")
     if kind in "bB":
-        return encodings.unbase64(octets)
+        return encodings.unbase64(octets) or (None if data.strip() else b"")
     try:
         return binascii.a2b_qp(octets.replace(b" ", b"_"), header=True)
     except binascii.Error:
