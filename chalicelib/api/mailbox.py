@@ -21,6 +21,12 @@ routes = Blueprint(__name__)
 
 P = ParamSpec("P")
 ANY = ["*/*"]
+OPEN: Headers = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
+ALLOWED: Headers = {
+    **OPEN,
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Max-Age": "86400",
+}
 _HOST = re.compile(r"[a-z0-9.-]{1,253}(:\d{1,5})?")
 
 
@@ -37,6 +43,25 @@ def base_url(request: Request) -> str:
     if _HOST.fullmatch(host) and scheme in ("http", "https"):
         return f"{scheme}://{host}"
     return platform().settings.public_url
+
+
+def for_pages(method: str) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
+    """A route that a page of any origin may use, as JMAP clients in browsers do. Nothing is at stake by that:
+    no cookie logs anybody in here, only what the page itself puts into Authorization.
+    """
+
+    def open_to_pages(route: Callable[P, Response]) -> Callable[P, Response]:
+        @wraps(route)
+        def wrapped(*args: P.args, **path: P.kwargs) -> Response:
+            if routes.current_request.method == "OPTIONS":
+                return Response("", {**ALLOWED, "Access-Control-Allow-Methods": method}, 204)
+            response = route(*args, **path)
+            response.headers.update(OPEN)
+            return response
+
+        return wrapped
+
+    return open_to_pages
 
 
 def _refusal(error: ServiceError, request: Request) -> Response:
@@ -57,8 +82,6 @@ def for_account(route: Callable[Concatenate[Request, Account, P], Response]) -> 
     @wraps(route)
     def wrapped(account_id: str | None = None, *args: P.args, **path: P.kwargs) -> Response:
         request: Request = routes.current_request
-        if request.method == "OPTIONS":
-            return Response("", {"Allow": "GET, POST, OPTIONS"}, 204)
         try:
             account = auth.account(request)
             if account_id not in (None, account.id):
@@ -77,25 +100,30 @@ def _body(request: Request) -> bytes:
 
 
 # ---------------------------------------------------------------------- routes
-@routes.route("/.well-known/jmap", methods=["GET"])
+@routes.route("/.well-known/jmap", methods=["GET", "OPTIONS"])
+@for_pages("GET")
 def well_known() -> Response:
     """RFC 8620 §2.2."""
     return Response("", {"Location": f"{base_url(routes.current_request)}/jmap/session"}, 302)
 
 
 @routes.route("/jmap/session", methods=["GET", "OPTIONS"])
+@for_pages("GET")
 @for_account
 def session_object(request: Request, account: Account) -> Response:
     """What this server can do for the account."""
     largest = platform().figures.max_message_bytes
-    return answer(200, session.session(account, base_url(request), largest))
+    told = answer(200, session.session(account, base_url(request), largest))
+    told.headers["Cache-Control"] = "no-cache, no-store, must-revalidate"  # as RFC 8620 §2 words it
+    return told
 
 
 @routes.route("/jmap/api", methods=["POST", "OPTIONS"], content_types=ANY)
+@for_pages("POST")
 @for_account
 def requests(request: Request, account: Account) -> Response:
     """A request of method calls."""
-    kind = str(request.headers.get("content-type") or "application/json").partition(";")[0]
+    kind = str(request.headers.get("content-type") or "").partition(";")[0]
     if kind.strip().lower() != "application/json":
         return answer(400, RequestError("notJSON", "The content type must be application/json.").problem)
     source = auth.source(request)
@@ -104,6 +132,7 @@ def requests(request: Request, account: Account) -> Response:
 
 
 @routes.route("/jmap/upload/{account_id}", methods=["POST", "OPTIONS"], content_types=ANY)
+@for_pages("POST")
 @for_account
 def upload(request: Request, account: Account) -> Response:
     """A blob of at most maxSizeUpload octets (RFC 8620 §6.1)."""
@@ -112,6 +141,7 @@ def upload(request: Request, account: Account) -> Response:
 
 
 @routes.route("/jmap/upload-url/{account_id}", methods=["POST", "OPTIONS"], content_types=ANY)
+@for_pages("POST")
 @for_account
 def upload_url(request: Request, account: Account) -> Response:
     """An address for a larger blob: our extension, docs/jmap.md."""
@@ -124,6 +154,7 @@ def upload_url(request: Request, account: Account) -> Response:
 
 
 @routes.route("/jmap/download/{account_id}/{blob_id}/{name}", methods=["GET", "OPTIONS"])
+@for_pages("GET")
 @for_account
 def download(request: Request, account: Account, blob_id: str, name: str) -> Response:
     """A redirect to the blob, good for five minutes (RFC 8620 §6.2)."""
@@ -134,7 +165,8 @@ def download(request: Request, account: Account, blob_id: str, name: str) -> Res
     return Response("", headers, 302)
 
 
-@routes.route("/jmap/events", methods=["GET"])
+@routes.route("/jmap/events", methods=["GET", "OPTIONS"])
+@for_pages("GET")
 def events() -> Response:
     """RFC 8620 §7.3: connections cannot be held here. 204 tells browsers not to ask again: clients poll."""
     return Response("", {}, 204)

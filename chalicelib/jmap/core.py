@@ -35,7 +35,8 @@ def handle(p: Platform, account: Account, body: bytes, base_url: str, source: st
         return 400, error.problem
     ctx = Context(p, account, source, dict(request.created or {}))
     answers = _run(ctx, request)
-    response: Json = {"methodResponses": answers, "sessionState": session.state(account, base_url)}
+    told = session.state(account, base_url, p.figures.max_message_bytes)
+    response: Json = {"methodResponses": answers, "sessionState": told}
     if request.created is not None:
         response["createdIds"] = ctx.created
     return 200, response

@@ -1,5 +1,6 @@
 """The session object (RFC 8620 §2): what this server can do, for one account."""
 
+import json
 from hashlib import sha256
 
 from chalicelib.jmap import limits
@@ -19,7 +20,7 @@ CAPABILITIES = frozenset({CORE, MAIL, SUBMISSION, QUOTA, CONTACTS, BLOB, VACATIO
 
 def session(account: Account, base_url: str, max_message_bytes: int) -> Json:
     """The session resource. `base_url`: scheme and host by which the client came."""
-    return {
+    told: Json = {
         "capabilities": _capabilities(base_url, max_message_bytes),
         "accounts": {
             account.id: {
@@ -29,20 +30,19 @@ def session(account: Account, base_url: str, max_message_bytes: int) -> Json:
                 "accountCapabilities": _account_capabilities(base_url, max_message_bytes),
             }
         },
-        "primaryAccounts": dict.fromkeys(sorted(CAPABILITIES), account.id),
+        "primaryAccounts": dict.fromkeys(sorted(CAPABILITIES - {CORE}), account.id),
         "username": account.address,
         "apiUrl": f"{base_url}/jmap/api",
         "downloadUrl": base_url + "/jmap/download/{accountId}/{blobId}/{name}?type={type}",
         "uploadUrl": base_url + "/jmap/upload/{accountId}",
         "eventSourceUrl": base_url + "/jmap/events?types={types}&closeafter={closeafter}&ping={ping}",
-        "state": state(account, base_url),
     }
+    return {**told, "state": sha256(json.dumps(told).encode()).hexdigest()[:16]}
 
 
-def state(account: Account, base_url: str) -> str:
-    """Changes when the session object would."""
-    told = f"2 {account.id} {account.address} {base_url}"
-    return sha256(told.encode()).hexdigest()[:16]
+def state(account: Account, base_url: str, max_message_bytes: int) -> str:
+    """Changes whenever anything of the session object does."""
+    return str(session(account, base_url, max_message_bytes)["state"])
 
 
 def _capabilities(base_url: str, max_message_bytes: int) -> Json:

@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 
@@ -11,6 +12,7 @@ from chalicelib.aws import clock as clocks
 
 if TYPE_CHECKING:
     from tests.jmap.client import Client
+    from tests.jmap.doors import Http
     from tests.services.post import Post
 
 _numbers = itertools.count(1)
@@ -41,3 +43,15 @@ def jmap(post: "Post") -> "Client":
     post.mail.behaviour.clear()
     post.clock.advance(minutes=2)
     return Client(post, post.account(f"user{next(_numbers)}@x.test", name="Uma User"))
+
+
+@pytest.fixture
+def http(jmap: "Client") -> "Iterator[Http]":
+    """The API function, with the client's mailbox behind it."""
+    from tests.jmap.doors import Http
+
+    with (
+        mock.patch("chalicelib.api.mailbox.platform", return_value=jmap.post.p),
+        mock.patch("chalicelib.api.auth.platform", return_value=jmap.post.p),
+    ):
+        yield Http(jmap)
