@@ -21,6 +21,7 @@ _ALIASES = {
     "ksc5601": "cp949",
     "x-sjis": "cp932",
     "sjis-win": "cp932",
+    "windows-31j": "cp932",
     "eucjp-win": "euc_jp",
     "cp51932": "euc_jp",
     "csiso2022jp": "iso2022_jp",
