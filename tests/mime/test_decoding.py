@@ -97,6 +97,8 @@ CHARSETS = [
     charset("big5", "喺呢度", "big5hkscs"),  # Hong Kong's characters under the plain name
     charset("euc-kr", "안녕하세요", "euc_kr"),
     charset("ks_c_5601-1987", "똠방각하", "cp949"),
+    charset("csEUCKR", "똠방각하", "cp949"),
+    charset("csGB2312", CHINESE, "gb2312"),
     charset("iso-2022-kr", "안녕", "iso2022_kr"),
     charset("tis-620", "สวัสดี", "tis_620"),
     charset("macintosh", GERMAN, "mac_roman"),
