@@ -6,11 +6,14 @@ from typing import Any
 from chalicelib.jmap import arguments, keywords
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.email_create import compose, shown_of
+from chalicelib.jmap.email_get import OF_RECORD, OF_ROW
 from chalicelib.jmap.errors import Json, SetError, invalid, set_error
 from chalicelib.jmap.standard import Outcome, SetArguments
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.values import Change, NewEmail
 from chalicelib.services import mailbox, quota
+
+_FIXED = {n: get for n, get in (OF_ROW | OF_RECORD).items() if n not in ("keywords", "mailboxIds")}
 
 
 def set_(ctx: Context, args: Json) -> Json:
@@ -103,7 +106,8 @@ def _update_all(ctx: Context, given: dict[str, Json], outcome: Outcome) -> None:
     patches: dict[str, Patch] = {}
     for asked, wanted in given.items():
         try:
-            patches[_known(ctx, asked)] = read_patch(ctx, wanted)
+            id = _known(ctx, asked)
+            patches[id] = read_patch(ctx, _news(ctx, id, wanted))
         except SetError as error:
             outcome["notUpdated"][asked] = error.answer
     moved = [id for id, patch in patches.items() if patch.moves]
@@ -120,6 +124,14 @@ def _update_all(ctx: Context, given: dict[str, Json], outcome: Outcome) -> None:
     outcome["updated"].update(dict.fromkeys(done.done))
     for id in done.missing:
         outcome["notUpdated"][id] = {"type": "notFound"}
+
+
+def _news(ctx: Context, id: str, given: Json) -> Json:
+    """Without what repeats what is so: a client may send the whole object back (RFC 8620 §5.3)."""
+    told = [name for name in given if name in _FIXED]
+    email = ctx.emails([id]).get(id) if told else None
+    same = {name for name in told if email is not None and _FIXED[name](email) == given[name]}
+    return {name: value for name, value in given.items() if name not in same}
 
 
 def _known(ctx: Context, asked: str) -> str:

@@ -127,3 +127,15 @@ def test_too_many(jmap: Client) -> None:
     args: Json
     for args in ({"create": []}, {"update": {"x": 1}}, {"destroy": "x"}, {"ifInState": 1}):
         assert jmap.error("Email/set", **args)["type"] == "invalidArguments"
+
+
+def test_the_whole_email_may_be_sent_back(jmap: Client) -> None:
+    id = jmap.deliver(letter())
+    whole = jmap.email(id)
+    for name in ("bodyValues", "textBody", "htmlBody", "attachments"):
+        del whole[name]
+    assert jmap.call("Email/set", update={id: whole | {"keywords": {"$seen": True}}})["updated"] == {id: None}
+    assert jmap.email(id, properties=["keywords"])["keywords"] == {"$seen": True}
+    for changed in ({"subject": "other"}, {"id": "other"}, {"receivedAt": None}):
+        error = jmap.call("Email/set", update={id: whole | changed})["notUpdated"][id]
+        assert (error["type"], error["properties"]) == ("invalidProperties", list(changed))
