@@ -1,18 +1,25 @@
-"""Filters of Email/query (RFC 8621 §4.4.1) as a tree of tests: of what a row shows, of words in the index."""
+"""Filters of Email/query (RFC 8621 §4.4.1) as a tree of tests: of a row, of its thread, of words."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from chalicelib.jmap import arguments
 from chalicelib.jmap.errors import Json, MethodError
 from chalicelib.rules.values import Row
-from chalicelib.services import finding
+from chalicelib.services import finding, listing
 from chalicelib.services.finding import Hit, Opened, Term
 
 Test = Callable[[Row], bool]
+Keywords = Callable[[Row], Sequence[frozenset[str]]]  # of each email of a row's thread
 _FLAGS = ("hasKeyword", "notKeyword")
+_IN_THREAD = ("allInThreadHaveKeyword", "someInThreadHaveKeyword", "noneInThreadHaveKeyword")
+_LISTS = {  # what folders have lists of, those first that are shorter as a rule
+    ("hasKeyword", "$flagged"): "flagged",
+    ("notKeyword", "$seen"): "unseen",
+    ("hasKeyword", "$seen"): "seen",
+    ("notKeyword", "$flagged"): "unflagged",
+}
 WORDS = ("text", *finding.FIELDS)
 MOST_TERMS = 40
 DEEPEST = 20
@@ -20,9 +27,29 @@ DEEPEST = 20
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Holds by the row of an email alone."""
+    """Holds by the row of an email alone. `name` and `value`: the condition; dates as moments."""
 
     test: Test
+    name: str = ""
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class InThread:
+    """Holds by the keywords of a thread."""
+
+    name: str
+    keyword: str
+
+    def holds(self, keywords: Sequence[frozenset[str]]) -> bool:
+        """For emails with these keywords."""
+        having = sum(self.keyword in words for words in keywords)
+        match self.name:
+            case "allInThreadHaveKeyword":
+                return having == len(keywords)
+            case "someInThreadHaveKeyword":
+                return having > 0
+        return having == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +67,66 @@ class Join:
     nodes: tuple["Node", ...]
 
 
-Node = Rows | Words | Join
+Node = Rows | InThread | Words | Join
+
+
+@dataclass
+class Places:
+    """Where a filter looks, and what must hold there beyond that."""
+
+    folders: list[str]
+    name: str = "all"  # the list of a folder
+    before: int = listing.NEWEST + 1
+    after: int = 0
+    rest: list[Node] = field(default_factory=list)
+
+    @property
+    def test(self) -> Node | None:
+        """The rest, if any."""
+        return Join("AND", tuple(self.rest)) if self.rest else None
+
+
+def places(node: Node | None, folders: Sequence[str]) -> Places:
+    """What of a filter says where to look, of these folders."""
+    out = Places(list(folders))
+    parts = list(_parts(node)) if node else []
+    named = {_LISTS[key]: part for part in parts if (key := _condition_of(part)) in _LISTS}
+    for name in _LISTS.values():
+        if name in named:
+            out.name = name
+            parts.remove(named[name])
+            break
+    for part in parts:
+        _narrow(out, part)
+    return out
+
+
+def _parts(node: Node) -> Iterator[Node]:
+    """What must hold, all of it."""
+    if isinstance(node, Join) and node.operator == "AND":
+        for inner in node.nodes:
+            yield from _parts(inner)
+    else:
+        yield node
+
+
+def _condition_of(node: Node) -> tuple[str, str]:
+    known = isinstance(node, Rows) and isinstance(node.value, str)
+    return (node.name, node.value) if known and isinstance(node, Rows) else ("", "")
+
+
+def _narrow(out: Places, node: Node) -> None:
+    match node:
+        case Rows(_, "inMailbox", folder):
+            out.folders = [f for f in out.folders if f == folder]
+        case Rows(_, "inMailboxOtherThan", others):
+            out.folders = [f for f in out.folders if f not in others]
+        case Rows(_, "before", moment):
+            out.before = min(out.before, moment)
+        case Rows(_, "after", moment):
+            out.after = max(out.after, moment)
+        case _:
+            out.rest.append(node)
 
 
 def terms(node: Node) -> Iterator[Term]:
@@ -58,19 +144,21 @@ def by_words(node: Node) -> bool:
     return isinstance(node, Words) or (isinstance(node, Join) and any(map(by_words, node.nodes)))
 
 
-def holds(node: Node, row: Row, hit: Hit | None = None) -> bool:
+def holds(node: Node, row: Row, keywords: Keywords, hit: Hit | None = None) -> bool:
     """Whether an email is what is looked for; `hit` where words are."""
     match node:
         case Rows(test):
             return test(row)
+        case InThread():
+            return node.holds(keywords(row))
         case Words(found):
             return hit is not None and all(hit.number in hit.part.found[term] for term in found)
         case Join("AND", nodes):
-            return all(holds(inner, row, hit) for inner in nodes)
+            return all(holds(inner, row, keywords, hit) for inner in nodes)
         case Join("OR", nodes):
-            return any(holds(inner, row, hit) for inner in nodes)
+            return any(holds(inner, row, keywords, hit) for inner in nodes)
         case Join(_, nodes):
-            return not any(holds(inner, row, hit) for inner in nodes)
+            return not any(holds(inner, row, keywords, hit) for inner in nodes)
 
 
 def possible(node: Node, part: Opened) -> set[int]:
@@ -142,42 +230,46 @@ def _condition(name: str, value: Any) -> Node:
         if not isinstance(value, str):
             raise arguments.wrong(name, "of the right type")
         return Words(tuple(finding.terms(value, name)))
-    return Rows(_test(name, value))
+    if name in _IN_THREAD:
+        if not isinstance(value, str):
+            raise arguments.wrong(name, "a keyword")
+        return InThread(name, value.casefold())
+    return _row_test(name, value)
 
 
-def _test(name: str, value: Any) -> Test:
+def _row_test(name: str, value: Any) -> Rows:
     if name in ("before", "after"):
         return _date(name, value)
     if name in ("minSize", "maxSize"):
         size = arguments.integer({name: value}, name, None, least=0) or 0
-        return (lambda row: row.size >= size) if name == "minSize" else (lambda row: row.size < size)
+        return Rows((lambda row: row.size >= size) if name == "minSize" else (lambda row: row.size < size))
     if name == "hasAttachment" and isinstance(value, bool):
-        return lambda row: row.has_attachment == value
+        return Rows(lambda row: row.has_attachment == value)
     if name in ("inMailbox", *_FLAGS) and isinstance(value, str):
         return _named(name, value)
     if name == "inMailboxOtherThan" and isinstance(value, list):
         others: Sequence[Any] = value
-        return lambda row: row.folder not in others
+        return Rows(lambda row: row.folder not in others, name, others)
     if name in ("inMailbox", "hasAttachment", "inMailboxOtherThan", *_FLAGS):
         raise arguments.wrong(name, "of the right type")
     raise MethodError("unsupportedFilter", f"There is no filter {name[:100]}.")
 
 
-def _named(name: str, value: str) -> Test:
+def _named(name: str, value: str) -> Rows:
     keyword = value.casefold()
     match name:
         case "inMailbox":
-            return lambda row: row.folder == value
+            return Rows(lambda row: row.folder == value, name, value)
         case "hasKeyword":
-            return lambda row: keyword in row.keywords
-    return lambda row: keyword not in row.keywords
+            return Rows(lambda row: keyword in row.keywords, name, keyword)
+    return Rows(lambda row: keyword not in row.keywords, name, keyword)
 
 
-def _date(name: str, value: Any) -> Test:
-    when: datetime | None = arguments.utc_date(value)
+def _date(name: str, value: Any) -> Rows:
+    when = arguments.utc_date(value)
     if when is None:
         raise arguments.wrong(name, "a date")
-    moment = when
+    moment = listing.moment_of(when)
     if name == "before":
-        return lambda row: row.received_at < moment
-    return lambda row: row.received_at >= moment
+        return Rows(lambda row: listing.moment_of(row.received_at) < moment, name, moment)
+    return Rows(lambda row: listing.moment_of(row.received_at) >= moment, name, moment)

@@ -1,25 +1,24 @@
-"""Email/query (RFC 8621 §4.4): a folder newest first from its index, words from the search index, and other
-filters by a bounded scan.
+"""Email/query (RFC 8621 §4.4): lists of a folder by position, words from the search index, and other filters
+by a bounded scan.
 
 What cannot be finished within MAX_SCAN rows is refused (unsupportedFilter), never answered wrongly.
 """
 
 import heapq
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from chalicelib.jmap import arguments, email_filter, limits
 from chalicelib.jmap.context import Context
-from chalicelib.jmap.email_filter import Node
+from chalicelib.jmap.email_filter import Node, Places
 from chalicelib.jmap.errors import Json, MethodError
 from chalicelib.jmap.mailboxes import window
 from chalicelib.rules.values import Row
 from chalicelib.services import finding, mailbox
+from chalicelib.services.listing import Listing, TooDeep
 
-_MARKS_KEPT = 1_000
 LOOKED_AT_ONCE = 100  # hits whose records are read together
 
 
@@ -27,54 +26,64 @@ LOOKED_AT_ONCE = 100  # hits whose records are read together
 class Asked:
     """A query, checked."""
 
-    folders: list[str]  # where to look
-    test: Node | None  # beyond the folder
+    filter: Node | None
+    places: Places
     ascending: bool
     collapse: bool
     total: bool
     limit: int
+    position: int
+    anchor: str | None
+    offset: int
 
-    @property
-    def plain(self) -> bool:
-        """One folder as its index has it."""
-        return len(self.folders) == 1 and self.test is None and not self.ascending and not self.collapse
+    def listing(self, ctx: Context) -> Listing | None:
+        """The one list of one folder that is asked for; None: a scan is needed."""
+        there = self.places
+        if len(there.folders) != 1 or there.rest:
+            return None
+        bounds = (there.before, there.after)
+        found = Listing(ctx.p, ctx.acct, there.folders[0], there.name, ctx.state(), *bounds)
+        if not self.collapse:
+            return found
+        if found.name != "all" or found.bounded or self.ascending:
+            return None
+        return Listing(ctx.p, ctx.acct, there.folders[0], "threads", ctx.state())
+
+    def followed(self, listed: Listing) -> bool:
+        """Whether Email/queryChanges can tell what becomes of it."""
+        return listed.name == "all" and not listed.bounded and not self.ascending
 
 
 def query(ctx: Context, args: Json) -> Json:
     """Email/query."""
     state = ctx.state_of("Email")
-    asked = _asked(ctx, args)
-    if asked.test is not None and email_filter.by_words(asked.test) and asked.folders:
-        return _searched(ctx, args, state, asked, asked.test)
-    if not asked.plain:
-        return _scanned(ctx, args, state, asked)
-    [folder] = asked.folders
-    total = ctx.state().counters[folder][0]
-    at, rows = _Window(ctx, folder, state, asked.limit, total).rows(args)
-    answer: Json = {
-        "accountId": ctx.acct,
-        "queryState": state,
-        "canCalculateChanges": False,
-        "position": at,
-        "ids": [row.id for row in rows],
-    }
-    if asked.total:
-        answer["total"] = total
-    if args.get("limit") != asked.limit:
-        answer["limit"] = asked.limit
-    return answer
+    asked = read(ctx, args)
+    try:
+        if asked.filter is not None and email_filter.by_words(asked.filter) and asked.places.folders:
+            return _searched(ctx, args, state, asked, asked.filter)
+        listed = asked.listing(ctx)
+        if listed is None:
+            return _Scan(ctx, asked).answer(args, state)
+        return _listed(ctx, args, state, asked, listed)
+    except TooDeep:
+        raise MethodError("unsupportedFilter", "There are too many messages to look at for this.") from None
 
 
-def _asked(ctx: Context, args: Json) -> Asked:
+def read(ctx: Context, args: Json) -> Asked:
+    """The arguments that /query and /queryChanges share, and where to look."""
     given = arguments.integer(args, "limit", None, least=0)
-    folders, test = _filter(ctx, args.get("filter"))
+    asked = args.get("filter")
+    node = None if asked is None else email_filter.read(asked)
     return Asked(
-        folders,
-        test,
+        node,
+        email_filter.places(node, list(ctx.state().counters)),
         _ascending(args.get("sort")),
         arguments.boolean(args, "collapseThreads"),
         arguments.boolean(args, "calculateTotal"),
         limits.MAX_QUERY if given is None else min(given, limits.MAX_QUERY),
+        arguments.integer(args, "position", 0) or 0,
+        arguments.optional_string(args, "anchor"),
+        arguments.integer(args, "anchorOffset", 0) or 0,
     )
 
 
@@ -85,173 +94,162 @@ def _ascending(sort: Any) -> bool:
     if not isinstance(sort, list) or not all(isinstance(c, dict) for c in sort):
         raise arguments.wrong("sort", "a list of comparators")
     names = [arguments.string(comparator, "property") for comparator in sort]
-    if names[0] != "receivedAt":
+    collations = [arguments.optional_string(comparator, "collation") for comparator in sort]
+    if names != ["receivedAt"] or any(collations):
         raise MethodError("unsupportedSort", "Emails can be sorted by receivedAt.")
     return arguments.boolean(sort[0], "isAscending", True)
 
 
-# ----------------------------------------------------------- a folder's window
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """How far a page reached: rows before it, the store's cursor, the last row."""
+# ----------------------------------------------------------------------- list
+def _listed(ctx: Context, args: Json, state: str, asked: Asked, listed: Listing) -> Json:
+    """Part of a folder's list (RFC 8620 §5.5)."""
+    counts = asked.total or (asked.anchor is None and asked.position < 0)
+    total = listed.total() if counts else None
+    at = asked.position
+    if asked.anchor is not None:
+        at = max(0, _anchored(ctx, asked, listed, asked.anchor) + asked.offset)
+    elif at < 0:
+        at = max(0, (total or 0) + at)
+    rows = listed.from_oldest(at, asked.limit) if asked.ascending else listed.rows(at, asked.limit)
+    ctx.remember(rows)
+    answer: Json = {
+        "accountId": ctx.acct,
+        "queryState": state,
+        "canCalculateChanges": asked.followed(listed),
+        "position": at,
+        "ids": [row.id for row in rows],
+    }
+    if asked.total:
+        answer["total"] = total
+    if args.get("limit") != asked.limit:
+        answer["limit"] = asked.limit
+    return answer
 
-    after: int
-    cursor: str
-    last: str
 
-
-#: Marks of folders in a state, of late: the next page of a list needs no reading from the top.
-_marks: OrderedDict[tuple[str, str, str], dict[int, _Mark]] = OrderedDict()
-
-
-@dataclass
-class _Window:
-    """Part of a folder's list, newest first."""
-
-    ctx: Context
-    folder: str
-    state: str
-    limit: int
-    total: int
-    marks: dict[int, _Mark] = field(init=False)
-
-    def __post_init__(self) -> None:
-        key = (self.ctx.acct, self.folder, self.state)
-        self.marks = _marks.setdefault(key, {})
-        _marks.move_to_end(key)
-        while len(_marks) > _MARKS_KEPT:
-            _marks.popitem(last=False)
-
-    def rows(self, args: Json) -> tuple[int, list[Row]]:
-        """Position and rows that position, or anchor and offset, ask for (RFC 8620 §5.5)."""
-        anchor = arguments.optional_string(args, "anchor")
-        offset = arguments.integer(args, "anchorOffset", 0) or 0
-        at = arguments.integer(args, "position", 0) or 0
-        if anchor is not None:
-            at = max(0, self._find(anchor) + offset)
-        elif at < 0:
-            at = max(0, self.total + at)
-        return at, self._slice(at)
-
-    def _find(self, anchor: str) -> int:
-        """The position of an email. Raises MethodError anchorNotFound."""
-        for mark in self.marks.values():
-            if mark.last == anchor:
-                return mark.after - 1
-        for at, row in enumerate(self._read(0)):
-            if row.id == anchor:
-                return at
+def _anchored(ctx: Context, asked: Asked, listed: Listing, anchor: str) -> int:
+    """The position of an email. Raises MethodError anchorNotFound."""
+    known = ctx.emails([anchor]) if arguments.is_id(anchor) else {}
+    at = listed.positions(known.values()).get(anchor)
+    if at is None:
         raise MethodError("anchorNotFound", "The anchor is not in this list.")
-
-    def _slice(self, at: int) -> list[Row]:
-        if at >= self.total or not self.limit:
-            return []
-        known = [mark for mark in self.marks.values() if mark.after <= at]
-        nearest = max(known, key=lambda mark: mark.after, default=None)
-        start = nearest.after if nearest else 0
-        rows: list[Row] = []
-        for position, row in enumerate(
-            self._read(start, nearest.cursor if nearest else None, at - start), start
-        ):
-            if position >= at:
-                rows.append(row)
-            if len(rows) == self.limit:
-                break
-        self.ctx.remember(rows)
-        return rows
-
-    def _read(self, start: int, cursor: str | None = None, skip: int = 0) -> Iterator[Row]:
-        """Rows from a position on, page by page; each page leaves a mark."""
-        at, size = start, min(skip, 500) or self.limit or limits.MAX_QUERY
-        while True:
-            page = mailbox.page(self.ctx.p, self.ctx.acct, self.folder, size, cursor)
-            yield from self._marked(page.rows, at, page.cursor)
-            at, cursor = at + len(page.rows), page.cursor
-            if cursor is None:
-                return
-            size = self.limit if at - start >= skip else min(skip - (at - start), 500)
-            size = size or limits.MAX_QUERY
-
-    def _marked(self, rows: tuple[Row, ...], at: int, cursor: str | None) -> tuple[Row, ...]:
-        if cursor is not None and rows:
-            self.marks[at + len(rows)] = _Mark(at + len(rows), cursor, rows[-1].id)
-        return rows
+    return listed.total() - 1 - at if asked.ascending else at
 
 
 # --------------------------------------------------------------------- search
 def _searched(ctx: Context, args: Json, state: str, asked: Asked, node: Node) -> Json:
     """A query with words in it: what the index names, looked at newest first until the page is full."""
-    position = arguments.integer(args, "position", 0) or 0
-    whole = asked.total or position < 0 or args.get("anchor") is not None
-    enough = None if whole else position + asked.limit
+    whole = asked.total or asked.position < 0 or asked.anchor is not None
+    enough = None if whole else asked.position + asked.limit
     opened = finding.look(ctx.p, ctx.acct, tuple(dict.fromkeys(email_filter.terms(node))))
     hits = finding.in_order(opened, lambda part: email_filter.possible(node, part), asked.ascending)
-    chosen: list[str] = []
-    threads: set[str] = set()
+    threads = _Threads(ctx)
+    chosen = _Chosen(asked.collapse)
     looked = 0
-    while (enough is None or len(chosen) < enough) and (batch := list(islice(hits, LOOKED_AT_ONCE))):
+    while (enough is None or len(chosen.ids) < enough) and (batch := list(islice(hits, LOOKED_AT_ONCE))):
         looked += len(batch)
         if looked > limits.MAX_SCAN:
-            raise MethodError("unsupportedFilter", "There are too many messages to look at for this.")
+            raise TooDeep
         found = ctx.emails(hit.id for hit in batch)
         for hit in batch:
             row = found.get(hit.id)
-            if row is None or row.folder not in asked.folders or not email_filter.holds(node, row, hit):
+            if row is None or row.folder not in asked.places.folders:
                 continue
-            if not (asked.collapse and row.thread in threads):
-                chosen.append(row.id)
-            threads.add(row.thread)
-    return window(ctx, args, state, chosen, limits.MAX_QUERY)
+            if email_filter.holds(node, row, threads.keywords, hit):
+                chosen.take(row)
+    return window(ctx, args, state, chosen.ids, limits.MAX_QUERY)
 
 
 # ----------------------------------------------------------------------- scan
-def _scanned(ctx: Context, args: Json, state: str, asked: Asked) -> Json:
-    """A query no index serves: every row of its folders is looked at, if they are few enough."""
-    counters = ctx.state().counters
-    if sum(counters[folder][0] for folder in asked.folders) > limits.MAX_SCAN:
-        if asked.ascending:
-            raise MethodError("unsupportedSort", "A folder this large is shown newest first only.")
-        raise MethodError("unsupportedFilter", "There are too many messages to look at for this.")
-    rows = list(_every(ctx, asked.folders))
-    ctx.remember(rows)
-    chosen = [row for row in rows if asked.test is None or email_filter.holds(asked.test, row)]
-    if asked.ascending:
-        chosen.reverse()
-    if asked.collapse:
-        newest = {row.thread: row.id for row in reversed(chosen)}
-        chosen = [row for row in chosen if newest[row.thread] == row.id]
-    return window(ctx, args, state, [row.id for row in chosen], limits.MAX_QUERY)
+@dataclass
+class _Threads:
+    """Keywords of threads, for filters of them: looked up once, for so many threads."""
+
+    ctx: Context
+    known: dict[str, Sequence[frozenset[str]]] = field(default_factory=dict)
+
+    def keywords(self, row: Row) -> Sequence[frozenset[str]]:
+        """Of each email of the row's thread. Raises TooDeep."""
+        if row.thread not in self.known:
+            if len(self.known) >= limits.MAX_THREADS:
+                raise TooDeep
+            ids = mailbox.thread(self.ctx.p, self.ctx.acct, [row.thread]).get(row.thread, [])
+            alone = ids == [row.id]
+            emails = [row] if alone else list(self.ctx.emails(ids).values())
+            self.known[row.thread] = [email.keywords for email in emails]
+        return self.known[row.thread]
 
 
-def _every(ctx: Context, folders: list[str]) -> Iterator[Row]:
-    """Rows of several folders, newest first."""
-    lists = [_rows(ctx, folder) for folder in folders]
-    return heapq.merge(*lists, key=lambda row: (row.received_at, row.id), reverse=True)
+@dataclass
+class _Chosen:
+    """What is found, in order; with `collapse` the first of each thread."""
+
+    collapse: bool
+    ids: list[str] = field(default_factory=list)
+    threads: set[str] = field(default_factory=set)
+
+    def take(self, row: Row) -> None:
+        """One more."""
+        if not (self.collapse and row.thread in self.threads):
+            self.ids.append(row.id)
+        self.threads.add(row.thread)
 
 
-def _rows(ctx: Context, folder: str) -> Iterator[Row]:
-    cursor: str | None = None
-    while True:
-        page = mailbox.page(ctx.p, ctx.acct, folder, 500, cursor)
-        yield from page.rows
-        cursor = page.cursor
-        if cursor is None:
-            return
+class _Scan:
+    """A query no list serves: rows are looked at until the page is full, or all of them."""
 
+    def __init__(self, ctx: Context, asked: Asked) -> None:
+        self.ctx, self.asked = ctx, asked
+        self.threads, self.chosen = _Threads(ctx), _Chosen(asked.collapse)
 
-# --------------------------------------------------------------------- filter
-def _filter(ctx: Context, given: Any) -> tuple[list[str], Node | None]:
-    """Folders to look in, and what must hold beyond that."""
-    folders = list(ctx.state().counters)
-    if given is None:
-        return folders, None
-    if not isinstance(given, dict):
-        raise arguments.wrong("filter", "an object or null")
-    if "operator" in given:
-        return folders, email_filter.read(given)
-    inside, rest = given.get("inMailbox"), {n: v for n, v in given.items() if n != "inMailbox"}
-    if inside is not None:
-        if not isinstance(inside, str):
-            raise arguments.wrong("inMailbox", "a mailbox id")
-        folders = [folder for folder in folders if folder == inside]
-    return folders, email_filter.read(rest) if rest else None
+    def answer(self, args: Json, state: str) -> Json:
+        """The answer. Raises TooDeep."""
+        asked, known = self.asked, self._known_total()
+        self._look(whole=(asked.total and known is None) or asked.position < 0)
+        answer = window(self.ctx, args, state, self.chosen.ids, limits.MAX_QUERY)
+        if asked.total and known is not None:
+            answer["total"] = known
+        return answer
+
+    def _known_total(self) -> int | None:
+        """How many emails several folders have, where nothing else is asked."""
+        lists = self._lists()
+        if self.asked.places.rest or self.asked.collapse or any(one.counted() is None for one in lists):
+            return None
+        return sum(one.total() for one in lists)
+
+    def _look(self, whole: bool) -> None:
+        """Look at rows until the page is full, or at all of them. Raises TooDeep."""
+        rows = self._rows()
+        for looked, row in enumerate(rows):
+            if not whole and self._full():
+                return
+            if looked >= limits.MAX_SCAN:
+                raise TooDeep
+            test = self.asked.places.test
+            if test is None or email_filter.holds(test, row, self.threads.keywords):
+                self.ctx.remember([row])
+                self.chosen.take(row)
+
+    def _full(self) -> bool:
+        asked, ids = self.asked, self.chosen.ids
+        if asked.anchor is None:
+            return len(ids) >= asked.position + asked.limit
+        if asked.anchor not in ids:
+            return False
+        return len(ids) >= max(0, ids.index(asked.anchor) + asked.offset) + asked.limit
+
+    def _rows(self) -> Iterator[Row]:
+        """Rows of several lists, in order."""
+        oldest = self.asked.ascending
+        return heapq.merge(
+            *(one.each(oldest) for one in self._lists()),
+            key=lambda row: (row.received_at, row.id),
+            reverse=not oldest,
+        )
+
+    def _lists(self) -> list[Listing]:
+        there, ctx = self.asked.places, self.ctx
+        return [
+            Listing(ctx.p, ctx.acct, folder, there.name, ctx.state(), there.before, there.after)
+            for folder in there.folders
+        ]

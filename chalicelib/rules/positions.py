@@ -141,11 +141,17 @@ def rank(name: str, entries: Entries, moment: int) -> int:
     return sum(length(name, counts) for at, counts in entries.items() if at > moment)
 
 
-def places(name: str, spans: Iterable[Entries], skip: int, many: int) -> tuple[int, list[Place]]:
-    """Moments that hold `many` emails of a list after `skip` of them; how many to leave out at the first."""
+def places(
+    name: str, spans: Iterable[tuple[Counts, Entries]], skip: int, many: int
+) -> tuple[int, list[Place]]:
+    """Moments that hold `many` emails of a list after `skip` of them; how many to leave out at the first.
+
+    A span that holds none of the list comes without its entries.
+    """
     found: list[Place] = []
     between, left_out = 0, 0
-    for entries in spans:
+    for whole, entries in spans:
+        between += 0 if entries else whole[0]
         for moment in sorted(entries, reverse=True):
             if many <= 0:
                 return left_out, found

@@ -6,6 +6,7 @@ Reads are consistent: a client that was told of a new state finds it.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 
 from chalicelib.aws.table import ConditionFailed, Item, Table
 from chalicelib.rules.errors import ServiceError
@@ -23,13 +24,17 @@ from chalicelib.store.mailbox_items import (
     item_email,
     item_id,
     item_row,
+    moment_text,
 )
 from chalicelib.store.mailbox_marks import Marks
 from chalicelib.store.mailbox_state import State, state_key
 from chalicelib.store.mailbox_turn import Turn, read_or_refuse
 from chalicelib.store.mailbox_write import Writer
+from chalicelib.store.outlining import Outlines
 from chalicelib.store.purges import Purges
 from chalicelib.store.searchindex import UNNAMED, part_keys
+
+STRETCH = 100  # rows that are read whole together where their index entries were cut
 
 
 def _below(folder: str, cursor: str | None) -> tuple[str, str]:
@@ -46,6 +51,7 @@ class MailboxStore(Writer):
         super().__init__(table, figures)
         self.folders = Folders(table, figures)
         self.marks = Marks(table)
+        self.outlines = Outlines(table)
         self.purges = Purges(table)
         self.deleted = DeletedEmails(table, self.purges, figures)
 
@@ -69,6 +75,21 @@ class MailboxStore(Writer):
         entries, more = rows.items[:limit], len(rows.items) > limit or rows.next is not None
         cursor = str(entries[-1]["fk"]).split("#", 1)[1] if entries and more else None
         return Page(tuple(self._rows(acct, entries)), cursor)
+
+    def stretch(
+        self, acct: str, folder: str, newest: int, oldest: int, limit: int | None = None, up: bool = False
+    ) -> Iterator[Row]:
+        """Rows of a folder between two moments, both included, newest first; `up`: oldest first."""
+        entries = self._table.query_all(
+            account_pk(acct),
+            between=(f"{folder}#{moment_text(oldest)}#", f"{folder}#{moment_text(newest)}#~"),
+            index=BY_FOLDER,
+            descending=not up,
+            consistent=True,
+            limit=limit,
+        )
+        while some := list(islice(entries, limit or STRETCH)):
+            yield from self._rows(acct, some)
 
     def _rows(self, acct: str, entries: Sequence[Item]) -> Iterator[Row]:
         decoded = [item_row(entry) for entry in entries]
@@ -116,6 +137,14 @@ class MailboxStore(Writer):
         """
         state = read_or_refuse(self._table, acct)
         return mailbox_log.changes(self._table, acct, state, since, limit, kind)
+
+    def moved(self, acct: str, folder: str, since: int, until: int) -> list[str]:
+        """Emails that may have come into a folder or left it between two states.
+
+        Raises ServiceError cannot_calculate_changes.
+        """
+        rows = mailbox_log.since_then(self._table, acct, since, until)
+        return list(dict.fromkeys(id for row in rows for id in mailbox_log.moved(row, folder)))
 
     # ---------------------------------------------------------------- blobs
     def holders(self, blob: str) -> list[tuple[str, str]]:

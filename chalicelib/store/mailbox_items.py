@@ -270,6 +270,11 @@ def _row_fields(item: Item) -> tuple[dict[str, Any], bool]:
     return fields, bool(cut)
 
 
+def row_thread(item: Item) -> str:
+    """Thread of an email, by its item or its entry in the folder index."""
+    return str(unpack(item["row"])[3])
+
+
 def with_thread(row: bytes, thread: str) -> bytes:
     """A packed row as it is in another thread."""
     values = unpack(row)

@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 
 from chalicelib.aws.table import Item, Table
 from chalicelib.rules.errors import ServiceError
-from chalicelib.rules.positions import Counts
+from chalicelib.rules.positions import NONE, Counts
 from chalicelib.rules.values import Changes
-from chalicelib.store.mailbox_places import Changes as Places
-from chalicelib.store.mailbox_places import pack_places, unpack_places
+from chalicelib.store.mailbox_places import Told, pack_places, unpack_places
 from chalicelib.store.mailbox_state import State
 
 OPS = "cudn"  # created, updated, destroyed; of folders also n: only numbers changed
@@ -34,7 +33,7 @@ class Entry:
     """What one transaction did: (type, op) → ids; and where emails stand since, as counts."""
 
     ids: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    places: Places = field(default_factory=dict)
+    places: Told = field(default_factory=list)
 
     def note(self, kind: str, op: str, *ids: str) -> None:
         """Record ids once, by a type of JMAP and an op of OPS."""
@@ -127,6 +126,13 @@ def since_then(table: Table, acct: str, since: int, until: int) -> Iterator[Item
         span = (padded(since + 1), padded(until))
         rows = table.query_all(log_pk(acct), between=span, consistent=True)
         yield from (row for _, row in _joined(rows, since, until))
+
+
+def moved(row: Item, folder: str) -> list[str]:
+    """Ids of emails of a row's transaction, if any of them came into a folder or left it."""
+    if not any(counts[0] or counts == NONE for _, counts in placed(row, folder)):
+        return []
+    return [id for _, id in read_entry(row).of("Email")]
 
 
 def placed(row: Item, folder: str) -> list[tuple[int, Counts]]:

@@ -13,6 +13,7 @@ from chalicelib.store.mailbox_state import Member
 from chalicelib.store.packing import pack_numbers, unpack_numbers
 
 Changes = dict[tuple[str, int], Counts]  # by folder and moment
+Told = list[tuple[str, int, Counts]]  # the same; NONE where emails came and others of that moment went
 _STEPS = (1, 3, 9, 27)
 
 
@@ -61,25 +62,31 @@ class Places:
             found[member.folder] = max(found.get(member.folder, when), when)
         return found
 
-    def changes(self) -> Changes:
-        """Counts to be added."""
+    def told(self) -> Told:
+        """Counts to be added, and where emails changed places."""
         out = dict(self._heads)
         for pair in self._emails:
             for one, sign in zip(pair, (-1, 1), strict=True):
                 if one:
                     counts = (sign, 0, sign * one.unseen, sign * one.flagged)
                     _count(out, one.folder, one.moment, counts)
-        return {key: counts for key, counts in out.items() if counts != NONE}
+        listed = [(*key, counts) for key, counts in out.items() if counts != NONE]
+        return listed + [(*key, NONE) for key in self._moved() if out[key][0] == 0]
+
+    def _moved(self) -> list[tuple[str, int]]:
+        """Folders and moments at which emails came or went."""
+        moved = [(old, new) for old, new in self._emails if not old or not new or old.folder != new.folder]
+        return list(dict.fromkeys((one.folder, one.moment) for pair in moved for one in pair if one))
 
 
 def _count(changes: Changes, folder: str, when: int, counts: Counts) -> None:
     changes[folder, when] = add(changes.get((folder, when), NONE), counts)
 
 
-def pack_places(changes: Changes) -> bytes:
+def pack_places(told: Told) -> bytes:
     """As numbers: folder, moment, and counts of -1 to 1 in one; more of them again and again."""
     numbers: list[int] = []
-    for (folder, when), counts in changes.items():
+    for folder, when, counts in told:
         for step in _steps(counts):
             code = sum((count + 1) * weight for count, weight in zip(step, _STEPS, strict=True))
             numbers += [int(folder[1:]), when, code]
@@ -87,11 +94,8 @@ def pack_places(changes: Changes) -> bytes:
 
 
 def _steps(counts: Counts) -> Iterator[list[int]]:
-    left = list(counts)
-    while any(left):
-        step = [max(-1, min(1, count)) for count in left]
-        yield step
-        left = [count - done for count, done in zip(left, step, strict=True)]
+    for done in range(max(1, *map(abs, counts))):
+        yield [(count > done) - (count < -done) for count in counts]
 
 
 def unpack_places(packed: bytes, folder: str) -> Iterator[tuple[int, Counts]]:

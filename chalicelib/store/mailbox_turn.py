@@ -178,7 +178,7 @@ class Turn:
         if not self._writes and not self.log.ids:
             return self._old.modseq
         self._count_threads()
-        self.log.places = self._places.changes()
+        self.log.places = self._places.told()
         modseq = self._old.modseq + self.log.length()
         self.state.modseq = modseq
         self.state.types |= dict.fromkeys(self.log.kinds(), modseq)
