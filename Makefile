@@ -61,6 +61,7 @@ corpus: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m bench.ops
 	$(BIN)/python -m bench.search
+	$(BIN)/python -m bench.jmap
 
 # One template and one zip in build/package. ARCH=x86_64 for Lambdas that are not arm64.
 ARCH ?= arm64
