@@ -1,12 +1,10 @@
 """ContactCard/get, /changes and /query (RFC 9610 §3)."""
 
 from collections.abc import Callable
-from typing import Any
 
-from chalicelib.jmap import arguments, limits, standard
+from chalicelib.jmap import arguments, limits, querying, standard
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json, MethodError
-from chalicelib.jmap.mailboxes import operator, window
 from chalicelib.rules import cardfind
 from chalicelib.rules.contacts import Contact
 from chalicelib.rules.jscontact import PROPERTIES
@@ -65,45 +63,17 @@ def changes(ctx: Context, args: Json) -> Json:
 # -------------------------------------------------------------------- query
 def query(ctx: Context, args: Json) -> Json:
     """ContactCard/query: in memory, all contacts of an account being what one request can read."""
-    keep, order = _filter(args.get("filter")), _sort(args)
+    keep = querying.filter_(args.get("filter"), _condition)
+    order = querying.sort(args, cardfind.SORTS, [("created", True)])
     state = ctx.state_of("ContactCard")
     chosen = [c for c in contacts.every(ctx.p, ctx.acct, int(state)).values() if keep(c)]
     for by, ascending in reversed([*order, ("id", True)]):
         chosen.sort(key=lambda c, by=by: _sort_key(c, by), reverse=not ascending)  # type: ignore[misc]
-    return window(ctx, args, state, [c.id for c in chosen])
+    return querying.window(ctx, args, state, [c.id for c in chosen])
 
 
 def _sort_key(contact: Contact, by: str) -> str:
     return contact.id if by == "id" else cardfind.sort_key(contact.card, by)
-
-
-def _sort(args: Json) -> list[tuple[str, bool]]:
-    given = args.get("sort")
-    if given is None:
-        return [("created", True)]
-    if not isinstance(given, list) or not all(isinstance(c, dict) for c in given):
-        raise arguments.wrong("sort", "a list of comparators")
-    out = []
-    for comparator in given:
-        by = arguments.string(comparator, "property")
-        if by not in cardfind.SORTS:
-            raise MethodError("unsupportedSort", f"Contacts cannot be sorted by {by[:100]}.")
-        if comparator.get("collation") is not None:
-            raise MethodError("unsupportedSort", "There is no choice of collations.")
-        out.append((by, arguments.boolean(comparator, "isAscending", True)))
-    return out
-
-
-def _filter(given: Any) -> Test:
-    """A condition, or an operator over conditions, as a test."""
-    if given is None:
-        return lambda _contact: True
-    if not isinstance(given, dict):
-        raise arguments.wrong("filter", "an object or null")
-    if "operator" in given:
-        return operator(given, _filter)
-    tests = [_condition(given, name) for name in given]
-    return lambda contact: all(test(contact) for test in tests)
 
 
 def _condition(given: Json, name: str) -> Test:
@@ -121,7 +91,7 @@ def _condition(given: Json, name: str) -> Test:
             raise arguments.wrong(name, "a UTCDate")
         bound = arguments.show_date(when).rstrip("Z")
         return lambda c: (str(c.card.get(by, "")).rstrip("Z") < bound) is before
-    raise MethodError("unsupportedFilter", f"There is no filter {name[:100]}.")
+    raise querying.no_filter(name)
 
 
 _EXACT: dict[str, Callable[[Contact, str], bool]] = {

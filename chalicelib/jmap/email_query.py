@@ -14,7 +14,7 @@ from chalicelib.jmap import arguments, email_filter, limits
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.email_filter import Node, Places
 from chalicelib.jmap.errors import Json, MethodError
-from chalicelib.jmap.mailboxes import window
+from chalicelib.jmap.querying import window
 from chalicelib.rules.values import Row
 from chalicelib.services import finding, mailbox
 from chalicelib.services.listing import Listing, TooDeep

@@ -212,10 +212,3 @@ def test_identity(jmap: Client) -> None:
     assert own["mayDelete"] is False
     assert jmap.call("Identity/changes", sinceState=answer["state"])["updated"] == []
     assert jmap.error("Identity/changes", sinceState="0")["type"] == "cannotCalculateChanges"
-
-
-def test_quota(jmap: Client) -> None:
-    jmap.deliver(letter())
-    [quota] = jmap.call("Quota/get", ids=None)["list"]
-    assert (quota["used"], quota["hardLimit"]) == (len(letter()), jmap.account.quota_bytes)
-    assert quota["warnLimit"] == jmap.account.quota_bytes * 8 // 10
