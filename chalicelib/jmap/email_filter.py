@@ -1,17 +1,18 @@
-"""Filters of Email/query (RFC 8621 §4.4.1) as a tree of tests: of a row, of its thread, of words."""
+"""Filters of Email/query (RFC 8621 §4.4.1) as a tree of tests: of a row, of its thread, of words, of what
+only the message itself tells."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from chalicelib.jmap import arguments
 from chalicelib.jmap.errors import Json, MethodError
+from chalicelib.rules import words
 from chalicelib.rules.values import Row
 from chalicelib.services import finding, listing
-from chalicelib.services.finding import Hit, Opened, Term
+from chalicelib.services.finding import Content, Hit, Opened, Term
 
 Test = Callable[[Row], bool]
-Keywords = Callable[[Row], Sequence[frozenset[str]]]  # of each email of a row's thread
 _FLAGS = ("hasKeyword", "notKeyword")
 _IN_THREAD = ("allInThreadHaveKeyword", "someInThreadHaveKeyword", "noneInThreadHaveKeyword")
 _LISTS = {  # what folders have lists of, those first that are shorter as a rule
@@ -60,6 +61,13 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class Inside:
+    """Holds by the message itself."""
+
+    test: Callable[[Content], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Join:
     """AND, OR, or NOT: none of them (RFC 8620 §5.5)."""
 
@@ -67,7 +75,17 @@ class Join:
     nodes: tuple["Node", ...]
 
 
-Node = Rows | InThread | Words | Join
+Node = Rows | InThread | Words | Inside | Join
+
+
+class Facts(Protocol):
+    """What a row does not tell. Raises TooDeep where too much would have to be read."""
+
+    def keywords(self, row: Row) -> Sequence[frozenset[str]]:
+        """Of each email of the row's thread."""
+
+    def content(self, row: Row) -> Content:
+        """Of the message."""
 
 
 @dataclass
@@ -144,21 +162,28 @@ def by_words(node: Node) -> bool:
     return isinstance(node, Words) or (isinstance(node, Join) and any(map(by_words, node.nodes)))
 
 
-def holds(node: Node, row: Row, keywords: Keywords, hit: Hit | None = None) -> bool:
+def by_content(node: Node) -> bool:
+    """Whether messages must be opened."""
+    return isinstance(node, Inside) or (isinstance(node, Join) and any(map(by_content, node.nodes)))
+
+
+def holds(node: Node, row: Row, facts: Facts, hit: Hit | None = None) -> bool:
     """Whether an email is what is looked for; `hit` where words are."""
     match node:
         case Rows(test):
             return test(row)
         case InThread():
-            return node.holds(keywords(row))
+            return node.holds(facts.keywords(row))
         case Words(found):
             return hit is not None and all(hit.number in hit.part.found[term] for term in found)
+        case Inside(inside):
+            return inside(facts.content(row))
         case Join("AND", nodes):
-            return all(holds(inner, row, keywords, hit) for inner in nodes)
+            return all(holds(inner, row, facts, hit) for inner in nodes)
         case Join("OR", nodes):
-            return any(holds(inner, row, keywords, hit) for inner in nodes)
+            return any(holds(inner, row, facts, hit) for inner in nodes)
         case Join(_, nodes):
-            return not any(holds(inner, row, keywords, hit) for inner in nodes)
+            return not any(holds(inner, row, facts, hit) for inner in nodes)
 
 
 def possible(node: Node, part: Opened) -> set[int]:
@@ -229,12 +254,30 @@ def _condition(name: str, value: Any) -> Node:
     if name in WORDS:
         if not isinstance(value, str):
             raise arguments.wrong(name, "of the right type")
-        return Words(tuple(finding.terms(value, name)))
+        return _worded(name, value)
+    if name == "header":
+        return _header(value)
     if name in _IN_THREAD:
         if not isinstance(value, str):
             raise arguments.wrong(name, "a keyword")
         return InThread(name, value.casefold())
     return _row_test(name, value)
+
+
+def _worded(name: str, value: str) -> Node:
+    """Words, and of those between quotes also that they stand so (the index knows of no order)."""
+    found = Words(tuple(finding.terms(value, name)))
+    phrases = words.phrases(value)
+    if not phrases:
+        return found
+    return Join("AND", (found, Inside(lambda content: all(content.has(one, name) for one in phrases))))
+
+
+def _header(value: Any) -> Inside:
+    if not isinstance(value, list) or not 1 <= len(value) <= 2 or not all(isinstance(v, str) for v in value):
+        raise arguments.wrong("header", "the name of a field, and a text or nothing")
+    name, text = value[0], (value[1] if len(value) == 2 else None)
+    return Inside(lambda content: content.has_field(name, text))
 
 
 def _row_test(name: str, value: Any) -> Rows:

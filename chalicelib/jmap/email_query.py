@@ -17,6 +17,7 @@ from chalicelib.jmap.errors import Json, MethodError
 from chalicelib.jmap.querying import window
 from chalicelib.rules.values import Row
 from chalicelib.services import finding, mailbox
+from chalicelib.services.finding import Content
 from chalicelib.services.listing import Listing, TooDeep
 
 LOOKED_AT_ONCE = 100  # hits whose records are read together
@@ -142,30 +143,47 @@ def _searched(ctx: Context, args: Json, state: str, asked: Asked, node: Node) ->
     enough = None if whole else asked.position + asked.limit
     opened = finding.look(ctx.p, ctx.acct, tuple(dict.fromkeys(email_filter.terms(node))))
     hits = finding.in_order(opened, lambda part: email_filter.possible(node, part), asked.ascending)
-    threads = _Threads(ctx)
+    facts = _Facts(ctx, email_filter.by_content(node))
     chosen = _Chosen(asked.collapse)
     looked = 0
-    while (enough is None or len(chosen.ids) < enough) and (batch := list(islice(hits, LOOKED_AT_ONCE))):
+    while (enough is None or len(chosen.ids) < enough) and (batch := list(islice(hits, facts.at_once))):
         looked += len(batch)
         if looked > limits.MAX_SCAN:
             raise TooDeep
         found = ctx.emails(hit.id for hit in batch)
-        for hit in batch:
-            row = found.get(hit.id)
-            if row is None or row.folder not in asked.places.folders:
-                continue
-            if email_filter.holds(node, row, threads.keywords, hit):
-                chosen.take(row)
+        there = [h for h in batch if h.id in found and found[h.id].folder in asked.places.folders]
+        facts.open([found[hit.id] for hit in there])
+        for hit in there:
+            if email_filter.holds(node, found[hit.id], facts, hit):
+                chosen.take(found[hit.id])
     return window(ctx, args, state, chosen.ids, limits.MAX_QUERY)
 
 
 # ----------------------------------------------------------------------- scan
 @dataclass
-class _Threads:
-    """Keywords of threads, for filters of them: looked up once, for so many threads."""
+class _Facts:
+    """What rows do not tell: keywords of threads, and messages where `opens`; looked up once, so many."""
 
     ctx: Context
+    opens: bool
     known: dict[str, Sequence[frozenset[str]]] = field(default_factory=dict)
+    contents: dict[str, Content] = field(default_factory=dict)
+
+    @property
+    def at_once(self) -> int:
+        """How many emails are best looked at together."""
+        return finding.OPENED if self.opens else LOOKED_AT_ONCE
+
+    def open(self, rows: Sequence[Row]) -> None:
+        """Read messages together, where they are needed. Raises TooDeep."""
+        if self.opens:
+            if len(self.contents) + len(rows) > limits.MAX_OPENED:
+                raise TooDeep
+            self.contents |= finding.contents(self.ctx.p, rows)
+
+    def content(self, row: Row) -> Content:
+        """Of a message that was opened."""
+        return self.contents[row.id]
 
     def keywords(self, row: Row) -> Sequence[frozenset[str]]:
         """Of each email of the row's thread. Raises TooDeep."""
@@ -199,7 +217,9 @@ class _Scan:
 
     def __init__(self, ctx: Context, asked: Asked) -> None:
         self.ctx, self.asked = ctx, asked
-        self.threads, self.chosen = _Threads(ctx), _Chosen(asked.collapse)
+        self.test = asked.places.test
+        self.facts = _Facts(ctx, self.test is not None and email_filter.by_content(self.test))
+        self.chosen = _Chosen(asked.collapse)
 
     def answer(self, args: Json, state: str) -> Json:
         """The answer. Raises TooDeep."""
@@ -219,16 +239,20 @@ class _Scan:
 
     def _look(self, whole: bool) -> None:
         """Look at rows until the page is full, or at all of them. Raises TooDeep."""
-        rows = self._rows()
-        for looked, row in enumerate(rows):
-            if not whole and self._full():
-                return
-            if looked >= limits.MAX_SCAN:
+        rows, looked = self._rows(), 0
+        while (whole or not self._full()) and (batch := list(islice(rows, self._at_once()))):
+            looked += len(batch)
+            if looked > limits.MAX_SCAN:
                 raise TooDeep
-            test = self.asked.places.test
-            if test is None or email_filter.holds(test, row, self.threads.keywords):
-                self.ctx.remember([row])
-                self.chosen.take(row)
+            self.facts.open(batch)
+            for row in batch:
+                if self.test is None or email_filter.holds(self.test, row, self.facts):
+                    self.ctx.remember([row])
+                    self.chosen.take(row)
+
+    def _at_once(self) -> int:
+        """One by one, unless messages are opened: a row may be the first of many that a list reads."""
+        return self.facts.at_once if self.facts.opens else 1
 
     def _full(self) -> bool:
         asked, ids = self.asked, self.chosen.ids

@@ -13,6 +13,7 @@ MAX_OBJECTS_IN_SET = 200
 MAX_CHANGES = 500  # ids in one answer of /changes
 MAX_QUERY = 256  # ids in one answer of /query
 MAX_SCAN = 2_000  # rows read for a filter or an order that no index serves
+MAX_OPENED = 250  # messages opened for phrases and header fields of a query
 MAX_THREADS = 200  # threads looked up for a filter of their keywords
 MAX_RAW_READS = 100  # messages opened in one Email/get
 MAX_READ = 100_000_000  # octets of messages and uploads read by one request

@@ -10,6 +10,7 @@ from chalicelib.mime.parse import digest, hint_of
 from chalicelib.mime.passing import passed_on
 from chalicelib.mime.rewrite import seven_bit, with_header, without_headers
 from chalicelib.mime.searchable import searchable
+from chalicelib.mime.words import as_text as text_of
 
 __all__ = [
     "Bodies",
@@ -29,6 +30,7 @@ __all__ = [
     "reported",
     "searchable",
     "seven_bit",
+    "text_of",
     "with_header",
     "without_headers",
 ]

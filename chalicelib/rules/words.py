@@ -13,10 +13,14 @@ MOST = 6_000  # different tokens of one message
 SHORTEST_PREFIX = 3  # characters of a last word that stands for all words that begin so
 _RUN = re.compile(r"\w+")
 #: Scripts written without spaces: Thai to Burmese, Khmer, kana, Han, and Hangul, whose words carry particles.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+"
+_SCRIPTS = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
+_UNSPACED = re.compile(f"[{_SCRIPTS}]+")
+#: A phrase (RFC 8621 §4.4.1): between quotes that stand where words begin and end; a backslash escapes.
+_QUOTED = re.compile(r"""(?<!\S)(?:"((?:[^"\\]|\\.)+)"|'((?:[^'\\]|\\.)+)')(?!\w)""", re.DOTALL)
+_NO_LETTER_BEFORE, _NO_LETTER_AFTER = rf"(?<![^\W{_SCRIPTS}])", rf"(?![^\W{_SCRIPTS}])"
 
 
 def plain(text: str) -> str:
@@ -97,6 +101,21 @@ def _open_ended(token: str, text: str) -> bool:
     """Whether the last word may be unfinished: nothing closes it, and it is long enough to mean something."""
     unspaced = len(token) == 1 and bool(_UNSPACED.fullmatch(token))
     return unspaced or (len(token) >= SHORTEST_PREFIX and text[-1:].isalnum())
+
+
+# ------------------------------------------------------------------------------------------------ phrases
+def phrases(text: str) -> list[str]:
+    """What a search asks for between quotes, as `has_phrase` takes it; a single word is none."""
+    quoted = (double or single for double, single in _QUOTED.findall(text))
+    runs = (_RUN.findall(plain(re.sub(r"\\(.)", r"\1", phrase))) for phrase in quoted)
+    return [" ".join(found) for found in runs if len(found) > 1 or (found and _UNSPACED.search(found[0]))]
+
+
+def has_phrase(text: str, phrase: str) -> bool:
+    """Whether the words of a phrase stand in a text one after the other, whatever is between them."""
+    before = "" if _UNSPACED.match(phrase[0]) else _NO_LETTER_BEFORE
+    after = "" if _UNSPACED.match(phrase[-1]) else _NO_LETTER_AFTER
+    return re.search(before + re.escape(phrase) + after, " ".join(_RUN.findall(plain(text)))) is not None
 
 
 # ------------------------------------------------------------------------------------------------- places

@@ -161,7 +161,43 @@ def _documents(part: Opened, numbers: list[int]) -> list[Document]:
     return segments.some_documents(part.directory, part.read, numbers) if numbers else []
 
 
-# ---------------------------------------------------------------------------------------------- for snippets
+# ----------------------------------------------------------------------------------------- of the messages
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What no index has of a message, as far as its first megabyte goes. `texts`: by the names of FIELDS;
+    `fields`: of its header, names in lower case."""
+
+    texts: Mapping[str, str]
+    fields: Sequence[tuple[str, str]]
+
+    def has(self, phrase: str, field: str) -> bool:
+        """Whether a phrase (`words.phrases`) stands in a field, or in any ("text")."""
+        among = self.texts.values() if field == "text" else [self.texts[field]]
+        return any(words.has_phrase(text, phrase) for text in among)
+
+    def has_field(self, name: str, value: str | None) -> bool:
+        """Whether there is a header field of a name, with a value in it that has this text."""
+        wanted = words.plain(value or "")
+        return any(n == name.lower() and wanted in words.plain(text) for n, text in self.fields)
+
+
+NOTHING = Content(dict.fromkeys(FIELDS, ""), ())
+
+
+def contents(p: Platform, rows: Sequence[Row]) -> dict[str, Content]:
+    """Of emails by id: one GET each, eight at once."""
+    with ThreadPoolExecutor(OPENED) as pool:
+        return dict(zip((row.id for row in rows), pool.map(partial(_content, p), rows), strict=True))
+
+
+def _content(p: Platform, row: Row) -> Content:
+    raw = _beginning(p, row)
+    if not raw:
+        return NOTHING
+    fields = [(name.lower(), mime.text_of(value)) for name, value in mime.header_fields(raw)]
+    return Content(mime.searchable(raw), fields)
+
+
 def bodies(p: Platform, rows: Sequence[Row]) -> dict[str, str]:
     """The texts of emails by id, as far as the first megabyte has them: one GET each, eight at once."""
     with ThreadPoolExecutor(OPENED) as pool:
@@ -169,11 +205,14 @@ def bodies(p: Platform, rows: Sequence[Row]) -> dict[str, str]:
 
 
 def _body(p: Platform, row: Row) -> str:
-    """Nothing of one that is gone meanwhile."""
+    return mime.searchable(_beginning(p, row))["body"]
+
+
+def _beginning(p: Platform, row: Row) -> bytes:
+    """The first megabyte of a message; nothing of one that is gone meanwhile."""
     try:
-        raw = p.blobs.get_range(row.blob, 0, min(row.size, SHOWN_OF)) if row.size else b""
+        return p.blobs.get_range(row.blob, 0, min(row.size, SHOWN_OF)) if row.size else b""
     except ServiceError as error:
         if error.kind != "not_found":
             raise
-        return ""
-    return mime.searchable(raw)["body"]
+        return b""

@@ -74,3 +74,54 @@ def test_a_piece_of_unspaced_text_is_found(text: str, data: st.DataObject) -> No
 
 def test_a_message_of_endless_words_is_bounded() -> None:
     assert len(words.kept(" ".join(f"w{n}" for n in range(20_000)))) == words.MOST
+
+
+@pytest.mark.parametrize(
+    ("text", "phrases"),
+    [
+        ("annual report", []),
+        ('"annual report"', ["annual report"]),
+        ("'Annual,  REPORT'", ["annual report"]),
+        ('old "annual report" of "Crème brûlée"', ["annual report", "creme brulee"]),
+        ('"report"', []),
+        ('"東京都"', ["東京都"]),
+        ("don't shan't", []),
+        ("it's 'as it was'", ["as it was"]),
+        ('"unfinished here', []),
+        (r'"a \"b c\" d"', ["a b c d"]),
+        ('""', []),
+        ('"?! ..."', []),
+    ],
+)
+def test_phrases_stand_between_quotes(text: str, phrases: list[str]) -> None:
+    assert words.phrases(text) == phrases
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase", "there"),
+    [
+        ("The annual report is out", "annual report", True),
+        ("ANNUAL -- Report", "annual report", True),
+        ("annual\r\n  report", "annual report", True),
+        ("report annual", "annual report", False),
+        ("annual big report", "annual report", False),
+        ("biannual report", "annual report", False),
+        ("annual reports", "annual report", False),
+        ("a (annual) report", "a annual report", True),
+        ("東京都庁に行く", "東京都", True),
+        ("京都東京", "東京都", False),
+        ("x東京都y", "東京都", True),
+        ("", "annual report", False),
+        ("a.b a+b", "a b a b", True),
+    ],
+)
+def test_a_phrase_is_words_one_after_the_other(text: str, phrase: str, there: bool) -> None:
+    assert words.has_phrase(text, phrase) is there
+
+
+@given(st.lists(st.text(alphabet="aé1 _ß", min_size=1, max_size=6), min_size=3, max_size=9), st.data())
+def test_what_was_copied_from_a_text_is_a_phrase_of_it(pieces: list[str], data: st.DataObject) -> None:
+    text = " ".join(pieces).split()
+    start = data.draw(st.integers(0, max(0, len(text) - 2)))
+    for phrase in words.phrases('"' + " ".join(text[start : start + 2]) + '"'):
+        assert words.has_phrase(", ".join(text), phrase)

@@ -168,7 +168,7 @@ def test_what_the_scan_cannot_finish_is_refused(
 
 
 def test_refusals(jmap: Client) -> None:
-    for given in ({"header": ["X"]}, {"nothing": 1}):
+    for given in ({"headers": ["X"]}, {"nothing": 1}):
         assert jmap.error("Email/query", filter=given)["type"] == "unsupportedFilter"
     args: Json
     for args in (

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chalicelib.jmap import limits
 from chalicelib.services import indexing
 from tests.jmap.client import Client, counted, letter
 
@@ -167,8 +168,62 @@ def test_a_second_search_reads_ranges_and_no_mail(jmap: Client, mails: dict[str,
     assert calls.count("PutObject") == 0
 
 
+@pytest.fixture
+def reports(jmap: Client) -> dict[str, str]:
+    """Emails with the same words in another order."""
+    return {
+        "phrase": jmap.deliver(letter("one", "see the annual\r\nreport of may")),
+        "apart": jmap.deliver(letter("annual", "the report of the annual feast")),
+        "subject": jmap.deliver(letter("Annual Report", "see there", Cc="Annual Report <ar@far.test>")),
+    }
+
+
+def test_words_between_quotes_are_a_phrase(jmap: Client, reports: dict[str, str]) -> None:
+    phrase, apart, subject = reports.values()
+    assert search(jmap, text="annual report") == [subject, apart, phrase]
+    assert search(jmap, text='"annual report"') == [subject, phrase]
+    assert search(jmap, text="'annual report' may") == [phrase]
+    assert search(jmap, body='"annual report"') == [phrase]
+    assert search(jmap, subject='"annual report"') == [subject]
+    assert search(jmap, cc='"annual report"') == [subject]
+    assert search(jmap, "NOT", {"text": '"annual report"'}) == [apart]
+    assert search(jmap, text='"report annual"') == []
+    args = {"filter": {"text": '"annual report"'}, "limit": 1, "calculateTotal": True}
+    answer = jmap.call("Email/query", **args, anchor=subject, anchorOffset=1)
+    assert (answer["ids"], answer["total"], answer["position"]) == ([phrase], 2, 1)
+    [shown] = jmap.call("SearchSnippet/get", emailIds=[phrase], filter={"text": '"annual report"'})["list"]
+    assert shown["preview"] == "see the <mark>annual</mark> <mark>report</mark> of may"
+
+
+def test_header_fields_are_looked_for_in_the_messages(jmap: Client, reports: dict[str, str]) -> None:
+    extra = {"List_Id": "The Weekly <weekly.far.test>", "X_Mood": "=?utf-8?q?fr=C3=B6hlich?="}
+    news = jmap.deliver(letter("news", "weekly report", **extra))
+    assert search(jmap, header=["List-Id"]) == [news]
+    assert search(jmap, header=["list-id", "WEEKLY.far"]) == [news]
+    assert search(jmap, header=["X-Mood", "frohlich"]) == [news]
+    assert search(jmap, header=["List-Id", "other"]) == []
+    assert search(jmap, header=["From", "zoe"], inMailbox=jmap.roles["sent"]) == []
+    assert search(jmap, header=["Subject", "annual"], text="feast") == [reports["apart"]]
+    assert search(jmap, "NOT", {"header": ["List-Id"]}) == list(reports.values())[::-1]
+
+
+def test_messages_are_opened_eight_by_eight_and_not_without_end(
+    jmap: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [jmap.deliver(letter(f"n{n}", "the annual report")) for n in range(20)]
+    monkeypatch.setattr(limits, "MAX_OPENED", 16)
+    for given in ({"text": '"annual report"'}, {"header": ["Subject"]}):
+        assert jmap.call("Email/query", filter=given, limit=3)["ids"] == ids[:-4:-1]
+        with counted() as calls:
+            jmap.call("Email/query", filter=given, limit=3)
+        assert calls.count("GetObject") <= 8 + 3  # the messages; two words and documents of the index
+        assert jmap.error("Email/query", filter=given)["type"] == "unsupportedFilter"
+
+
 def test_bad_searches_are_refused(jmap: Client) -> None:
-    for given in ({"text": 1}, {"subject": None}, {"body": ["x"]}):
+    wrong_headers: list[object] = ["X", [], ["X", "y", "z"], ["X", 1], [None]]
+    headers = [{"header": wrong} for wrong in wrong_headers]
+    for given in ({"text": 1}, {"subject": None}, {"body": ["x"]}, *headers):
         assert jmap.error("Email/query", filter=given)["type"] == "invalidArguments"
     many = {"text": " ".join(f"w{n}" for n in range(50))}
     assert jmap.error("Email/query", filter=many)["type"] == "unsupportedFilter"
