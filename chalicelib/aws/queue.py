@@ -35,16 +35,22 @@ class Queues:
         """Let a message that is being handled come again after so long, not after the queue's own time."""
         self._client.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
 
-    def send_all(self, url: str, bodies: Sequence[Body]) -> None:
-        """Many messages, ten a call. Raises Busy when some were refused again and again (others are sent)."""
-        for at in range(0, len(bodies), BATCH):
-            self._send_batch(url, bodies[at : at + BATCH])
+    def send_all(self, url: str, bodies: Sequence[Body], *, delay: int = 0) -> None:
+        """Many messages, ten a call, visible after `delay` seconds (at most 900).
 
-    def _send_batch(self, url: str, bodies: Sequence[Body]) -> None:
+        Raises Busy when some were refused again and again (others are sent).
+        """
+        for at in range(0, len(bodies), BATCH):
+            self._send_batch(url, bodies[at : at + BATCH], min(delay, LONGEST_DELAY))
+
+    def _send_batch(self, url: str, bodies: Sequence[Body], delay: int) -> None:
         pending = {str(i): json.dumps(body) for i, body in enumerate(bodies)}
         for _ in range(ROUNDS):
             answer = self._client.send_message_batch(
-                QueueUrl=url, Entries=[{"Id": i, "MessageBody": body} for i, body in pending.items()]
+                QueueUrl=url,
+                Entries=[
+                    {"Id": i, "MessageBody": body, "DelaySeconds": delay} for i, body in pending.items()
+                ],
             )
             pending = {f["Id"]: pending[f["Id"]] for f in answer.get("Failed", [])}
             if not pending:

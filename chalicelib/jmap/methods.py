@@ -20,6 +20,7 @@ from chalicelib.jmap import (
     quota,
     snippets,
     submission,
+    submission_set,
     vacation,
 )
 from chalicelib.jmap.context import Context, Method
@@ -68,7 +69,9 @@ METHODS: dict[str, Known] = {
     "Identity/set": Known(SUBMISSION, identity.set_),
     "EmailSubmission/get": Known(SUBMISSION, submission.get),
     "EmailSubmission/changes": Known(SUBMISSION, submission.changes),
-    "EmailSubmission/set": Known(SUBMISSION, submission.set_),
+    "EmailSubmission/query": Known(SUBMISSION, submission.query),
+    "EmailSubmission/queryChanges": Known(SUBMISSION, cannot_query_changes),
+    "EmailSubmission/set": Known(SUBMISSION, submission_set.set_),
     "VacationResponse/get": Known(VACATION, vacation.get),
     "VacationResponse/set": Known(VACATION, vacation.set_),
     "Quota/get": Known(QUOTA, quota.get),

@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from chalicelib.jmap import limits
 from chalicelib.jmap.errors import Json
+from chalicelib.rules.holding import LONGEST
 from chalicelib.rules.values import Account
 
 CORE = "urn:ietf:params:jmap:core"
@@ -79,7 +80,10 @@ def _account_capabilities(base_url: str, max_message_bytes: int) -> Json:
             "emailQuerySortOptions": ["receivedAt"],
             "mayCreateTopLevelMailbox": True,
         },
-        SUBMISSION: {"maxDelayedSend": 0, "submissionExtensions": {}},
+        SUBMISSION: {
+            "maxDelayedSend": int(LONGEST.total_seconds()),
+            "submissionExtensions": {"FUTURERELEASE": []},
+        },
         QUOTA: {},
         CONTACTS: {"maxAddressBooksPerCard": 1, "mayCreateAddressBook": True},
         BLOB: {

@@ -260,6 +260,16 @@ def report(chunk: Chunk, number: int) -> Chunk:
     return replace(chunk, fates=fates)
 
 
+def told(old: Chunk, new: Chunk) -> bool:
+    """Whether a sender who looks again sees another fate of somebody (RFC 8621 §7, deliveryStatus)."""
+    return {a: _seen(f) for a, f in old.fates.items()} != {a: _seen(f) for a, f in new.fates.items()}
+
+
+def _seen(fate: Fate) -> tuple[str, str, str]:
+    """That SES has it is nothing that a sender is told."""
+    return ("queued" if fate.state == "sent" else fate.state, fate.status, fate.reply)
+
+
 def shown(address: str, fate: Fate) -> RecipientState:
     """A fate as the sender sees it."""
     return RecipientState(address, fate.state, fate.attempt, fate.status, fate.reply, bool(fate.reported))

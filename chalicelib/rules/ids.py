@@ -47,6 +47,11 @@ def report_id(source: str, within: str) -> str:
     return _hashed("r", source, within)
 
 
+def after_cancel(submission: str) -> str:
+    """The id of what is sent again after a submission that was called back."""
+    return _hashed("s", submission)
+
+
 def contact_id(uid: str) -> str:
     """The id of the contact with this uid: there is one of it in an account, however often it is sent."""
     return _hashed("k", uid)

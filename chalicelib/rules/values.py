@@ -344,6 +344,7 @@ class Changes:
 
 Source = Literal["webmail", "smtp", "notice"]
 RecipientStateName = Literal["queued", "sent", "deferred", "delivered", "failed"]
+Undo = Literal["pending", "final", "canceled"]  # RFC 8621 §7: whether a submission can be called back
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,14 +361,16 @@ class Submission:
     email_id: str | None = None
     identity: str | None = None
     thread: str | None = None
+    held: Mapping[str, str] = field(default_factory=dict)  # HOLDFOR, HOLDUNTIL (RFC 4865)
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A message taken for sending."""
+    """A message taken for sending. `sent_at`: when it leaves, or left."""
 
     id: str
     sent_at: datetime
+    undo: Undo
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,6 +396,20 @@ class SubmissionState:
     envelope: Envelope
     sent_at: datetime
     recipients: tuple[RecipientState, ...]
+    undo: Undo = "final"
+    held: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSubmission:
+    """What an account's list has of a submission."""
+
+    id: str
+    sent_at: int  # ms
+    email_id: str
+    identity: str
+    thread: str
+    undo: Undo
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from chalicelib.rules.routing import Deliver
 from chalicelib.rules.values import Account, Arrival, BounceReport, Envelope, RecipientState, Verdicts
 from chalicelib.services.deposit import keep, open_message
 from chalicelib.services.platform import Platform
-from chalicelib.store.outbox import Outgoing, Trace
+from chalicelib.store.outbox import Trace
+from chalicelib.store.outbox_items import Outgoing
 
 BOUNCE_LIFE = timedelta(hours=24)  # SES takes bounces for a day after the arrival
 SPREAD_SECONDS = 60  # throttled bounces come again within this time: SES takes one a second

@@ -37,7 +37,7 @@ def next_step(p: Platform, submission: str, chunk: int) -> dict[str, str]:
 
 def _save(p: Platform, old: Chunk, new: Chunk) -> None:
     if new != old:
-        outcomes.follow(p, p.outbox.save(new))
+        outcomes.follow(p, p.outbox.save(new, told=delivery.told(old, new)))
 
 
 def _shown(step: Step) -> dict[str, str]:

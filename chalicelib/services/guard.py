@@ -17,7 +17,8 @@ from chalicelib.rules.limits import PAUSED
 from chalicelib.rules.values import Account, Caller
 from chalicelib.services import suspension
 from chalicelib.services.platform import Platform
-from chalicelib.store.outbox import Outgoing, Stale, Watched
+from chalicelib.store.outbox import Stale, Watched
+from chalicelib.store.outbox_items import Outgoing
 
 TRIES = 8
 

@@ -11,7 +11,8 @@ from chalicelib.rules import delivery, sesevents
 from chalicelib.rules.delivery import Chunk
 from chalicelib.services import bounces, guard
 from chalicelib.services.platform import Platform
-from chalicelib.store.outbox import Outgoing, Stale
+from chalicelib.store.outbox import Stale
+from chalicelib.store.outbox_items import Outgoing
 
 TRIES = 12  # of a change that others keep overtaking
 
@@ -77,7 +78,7 @@ def _save(p: Platform, old: Chunk, new: Chunk) -> Chunk:
         data = {"submission": new.submission, "chunk": new.number}
         p.workflows.start(p.settings.delivery_machine, delivery.machine_name(new), data)
         new = replace(new, running=True)
-    return p.outbox.save(new) if new != old else old
+    return p.outbox.save(new, told=delivery.told(old, new)) if new != old else old
 
 
 def follow(p: Platform, chunk: Chunk) -> None:

@@ -19,11 +19,12 @@ from chalicelib.rules.values import (
     MailingList,
     Verdicts,
 )
-from chalicelib.services import autoreply, bounces, fanout, forwarding, outcomes, traces
+from chalicelib.services import autoreply, bounces, fanout, forwarding, outcomes, send, traces
 from chalicelib.services.deposit import Message, keep, open_message
 from chalicelib.services.forwarding import NOT_HOSTED, Result, refused
 from chalicelib.services.platform import Platform
-from chalicelib.store.outbox import Outgoing, Trace
+from chalicelib.store.outbox import Trace
+from chalicelib.store.outbox_items import Outgoing
 from chalicelib.store.tracks import Fan
 
 OWN_VERDICTS = Verdicts(
@@ -80,6 +81,8 @@ def local(p: Platform, submission: str, part: int) -> None:
         return
     if chunk.phase == "sent":
         outcomes.follow(p, chunk)
+        return
+    if not send.leaves(p, out, chunk):
         return
     message = open_message(p, _arrival(out, tuple(chunk.fates)))
     everybody = {a.lower() for a in out.envelope.recipients}

@@ -4,31 +4,32 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from math import ceil
 
 from chalicelib import mime
 from chalicelib.aws import clock
 from chalicelib.aws.log import logger
 from chalicelib.aws.mail import Paused, Rejected, Throttled, Unclear
 from chalicelib.aws.table import Busy, Write, pause
-from chalicelib.rules import delivery, limits, routing
+from chalicelib.rules import delivery, holding, limits, routing
 from chalicelib.rules.delivery import Chunk, Fate, Finding
 from chalicelib.rules.errors import ServiceError
+from chalicelib.rules.ids import after_cancel
 from chalicelib.rules.values import (
     Account,
     Digest,
     Envelope,
     Lookup,
     Submission,
-    SubmissionState,
     Submitted,
 )
 from chalicelib.services import guard, outcomes, references, suspension
 from chalicelib.services.platform import Platform
-from chalicelib.store.outbox import Outgoing, Rate, Repeated, Stale
+from chalicelib.store.outbox import Rate, Repeated, Stale
+from chalicelib.store.outbox_items import Outgoing
 from chalicelib.store.tracks import sent_put
 
 TRIES = 12  # at the sender's rate, while others send from the same mailbox
-LISTED = 100  # newest submissions of an account that `status` gives
 NEGLECTED = timedelta(minutes=30)  # what is open longer is looked at by `mend`
 BACK_OFF_SECONDS = 60  # a throttled call comes again within this time
 NOWHERE = Lookup(None, None)
@@ -56,20 +57,23 @@ def submit(p: Platform, s: Submission) -> Submitted:
 
     Raises ServiceError: not_found (blob), too_large, no_recipients, too_many_recipients, invalid_recipients,
     account_suspended, domain_pending, domain_suspended, sending_paused, forbidden_from,
-    forbidden_attachment, virus, rate_limited.
+    forbidden_attachment, virus, rate_limited, invalid (parameters that hold it).
     """
     known = p.outbox.load(s.id)
-    if known is None:
-        known = _create(p, s)
-    out, chunks = known
+    while known and known[0].undo == "canceled":  # the same again, after all
+        s = replace(s, id=after_cancel(s.id))
+        known = p.outbox.load(s.id)
+    out, chunks = known or _create(p, s)
     if out.account != (s.account.id if s.account else ""):
         raise ServiceError("conflict", "This submission is somebody else's.")
-    dispatch(p, chunks)
-    return Submitted(out.id, out.sent_at)
+    dispatch(p, chunks, wait(out))
+    return Submitted(out.id, out.sent_at, out.undo)
 
 
 def _create(p: Platform, s: Submission) -> tuple[Outgoing, list[Chunk]]:
     """Check the message and write it down with everything that sending it takes."""
+    now = clock.now()
+    leaves = holding.until(s.held, now)
     limits.check_size(s.size, p.figures)
     recipients = limits.check_recipients(s.envelope.recipients, p.figures)
     raw = p.blobs.get(s.blob)
@@ -91,12 +95,14 @@ def _create(p: Platform, s: Submission) -> tuple[Outgoing, list[Chunk]]:
         raw=_sent_blob(p, s, raw),
         size=len(raw),
         message_id=next(iter(digest.message_id), s.message_id),
-        sent_at=clock.now(),
+        sent_at=leaves,
         chunks=len(chunks),
         automatic=routing.by_machine(mime.header_fields(raw)),
         email_id=s.email_id,
         identity=s.identity,
         thread=s.thread,
+        undo="pending" if leaves > now else "final",
+        held=s.held,
     )
     return _keep(p, s, out, chunks, _track(out, found))
 
@@ -192,15 +198,39 @@ def _groups(addresses: Sequence[str], size: int) -> list[Sequence[str]]:
 
 
 # ------------------------------------------------------------------------ out
-def dispatch(p: Platform, chunks: Iterable[Chunk]) -> None:
+def wait(out: Outgoing) -> int:
+    """Whole seconds for which a submission is still held."""
+    left = (out.sent_at - clock.now()).total_seconds() if out.undo == "pending" else 0
+    return max(0, ceil(left))
+
+
+def leaves(p: Platform, out: Outgoing, chunk: Chunk) -> bool:
+    """Whether a message may leave now; from here on nothing calls it back. One that comes early is queued
+    again: SQS holds nothing back for longer than 15 minutes.
+    """
+    if left := wait(out):
+        dispatch(p, [chunk], left)
+        return False
+    return out.undo == "final" or (out.undo == "pending" and _final(p, out))
+
+
+def _final(p: Platform, out: Outgoing) -> bool:
+    """Whether it was not called back until now."""
+    if p.outbox.decide(out, "final"):
+        return True
+    current = p.outbox.outgoing(out.id)
+    return current is not None and current.undo == "final"
+
+
+def dispatch(p: Platform, chunks: Iterable[Chunk], delay: int = 0) -> None:
     """Queue what waits to be attempted. More than once does no harm: the chunk's record decides."""
     waiting = [c for c in chunks if c.phase == "queued"]
     inside = [{"kind": "local", "submission": c.submission, "part": c.number} for c in waiting if c.local]
     outside = [{"submission": c.submission, "chunk": c.number} for c in waiting if not c.local]
     if inside:
-        p.queues.send_all(p.settings.arrivals_queue, inside)
+        p.queues.send_all(p.settings.arrivals_queue, inside, delay=delay)
     if outside:
-        p.queues.send_all(p.settings.outgoing_queue, outside)
+        p.queues.send_all(p.settings.outgoing_queue, outside, delay=delay)
 
 
 def attempt(p: Platform, submission: str, number: int) -> None:
@@ -210,6 +240,8 @@ def attempt(p: Platform, submission: str, number: int) -> None:
         logger.warning("no such submission", extra={"submission": submission, "chunk": number})
         return
     verdict = delivery.begin(chunk, clock.now())
+    if verdict == "send" and not leaves(p, out, chunk):
+        return
     if verdict == "nothing":
         outcomes.follow(p, chunk)
     elif verdict == "wait":
@@ -291,7 +323,8 @@ def mend(p: Platform) -> int:
         if loaded is None:
             p.outbox.close(id)
             continue
-        _mend_chunks(p, loaded[1])
+        if loaded[0].undo != "canceled":
+            _mend_chunks(p, loaded[1])
         outcomes.report(p, id)
         looked += 1
     return looked
@@ -304,20 +337,3 @@ def _mend_chunks(p: Platform, chunks: Sequence[Chunk]) -> None:
             _again(p, chunk, 0)
         elif delivery.wants_machine(chunk):
             outcomes.update(p, chunk.submission, chunk.number, lambda c: c)
-
-
-def status(p: Platform, account: str, ids: Iterable[str] | None = None) -> list[SubmissionState]:
-    """An account's submissions, those named or the newest; ones that are not there are left out."""
-    wanted = p.outbox.listed(account, LISTED) if ids is None else ids
-    loaded = [p.outbox.load(id) for id in wanted]
-    return [
-        _state(out, chunks) for found in loaded if found for out, chunks in [found] if out.account == account
-    ]
-
-
-def _state(out: Outgoing, chunks: Sequence[Chunk]) -> SubmissionState:
-    shown = {a: delivery.shown(a, f) for c in chunks for a, f in c.fates.items()}
-    recipients = tuple(shown[a] for a in out.envelope.recipients if a in shown)
-    return SubmissionState(
-        out.id, out.email_id, out.identity, out.thread, out.envelope, out.sent_at, recipients
-    )

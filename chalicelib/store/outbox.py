@@ -8,44 +8,24 @@ Keys in the `mail` table (ARCHITECTURE.md has all of them):
   L#id      SENT    the send log: whose message it was (S30)
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.aws.table import ABSENT, ConditionFailed, Item, Put, Table, Update, Write, equals
+from chalicelib.aws.table import ABSENT, ConditionFailed, Delete, Item, Put, Table, Update, Write, equals
 from chalicelib.rules.abuse import Sent
 from chalicelib.rules.delivery import Chunk, Fate, milliseconds
+from chalicelib.rules.errors import ServiceError
+from chalicelib.rules.figures import DEFAULT, Figures
 from chalicelib.rules.guard import Known, Slot, Watch
-from chalicelib.rules.values import Envelope
+from chalicelib.rules.values import ListedSubmission, Undo
+from chalicelib.store import outbox_items as items
+from chalicelib.store.mailbox_turn import Turn, in_turn
+from chalicelib.store.outbox_items import Outgoing
 
-SUBMISSION_LIFE = timedelta(days=30)
 TRACE_LIFE = timedelta(days=30)
 ID_LIFE = timedelta(days=400)  # of SES's ids and of the send log: reports may come late (S30)
-OPEN_SHARDS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A submission as it is kept. `reports`: bounces decided on; `told`: bounces delivered."""
-
-    id: str
-    account: str  # id; empty for the service's own mail
-    domain: str  # of the account, or of the sender
-    envelope: Envelope
-    raw: str  # blob that is sent: without Bcc
-    size: int
-    message_id: str
-    sent_at: datetime
-    chunks: int
-    automatic: bool = False
-    email_id: str | None = None
-    identity: str | None = None
-    thread: str | None = None
-    reports: int = 0
-    told: int = 0
-    reported_at: int = 0  # ms, of the latest report
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +72,8 @@ class Stale(Exception):
 class Outbox:
     """The outbox in the mail table."""
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
+    def __init__(self, table: Table, figures: Figures = DEFAULT) -> None:
+        self._table, self._figures = table, figures
 
     # ------------------------------------------------------------ submissions
     def create(
@@ -103,23 +83,73 @@ class Outbox:
 
         Raises Repeated, Stale.
         """
-        writes: list[Write] = [Put(_meta_item(out), ABSENT)]
-        writes += [Put(_chunk_item(c, _expiry(out.sent_at, SUBMISSION_LIFE))) for c in chunks]
-        writes.append(Put({**_open_key(out.id), "at": milliseconds(out.sent_at)}))
+        writes: list[Write] = [Put(items.meta_item(out), ABSENT)]
+        writes += [Put(items.chunk_item(c, items.expiry(out.sent_at, items.SUBMISSION_LIFE))) for c in chunks]
+        writes.append(Put({**items.open_key(out.id), "at": milliseconds(out.sent_at)}))
         if out.account:
-            writes.append(Put(_listing(out)))
+            writes.append(Put(items.listing(out)))
         if rate:
             writes.append(_rate_write(rate, out.sent_at))
         writes += also
         try:
-            self._table.transact(writes)
+            self._tell(out, "c", writes)
         except ConditionFailed as error:
             raise (Repeated if 0 in error.indexes else Stale) from error
 
+    def _tell(self, out: Outgoing, op: str, writes: Sequence[Write]) -> None:
+        """Write, and in the same transaction tell those who follow the account's submissions, if any may.
+
+        Raises ConditionFailed, its indexes into `writes`.
+        """
+        if not out.account or out.hidden:
+            self._table.transact(writes)
+            return
+
+        def attempt() -> None:
+            turn = Turn(self._table, out.account, self._figures)
+            turn.log.note("EmailSubmission", op, out.id)
+            turn.commit(writes)
+
+        try:
+            in_turn(attempt)
+        except ServiceError as error:
+            if error.kind != "not_found":  # the mailbox is gone; what it sent goes on
+                raise
+            self._table.transact(writes)
+
+    def decide(self, out: Outgoing, undo: Undo, also: Sequence[Write] = ()) -> bool:
+        """A held message leaves ("final") or never will ("canceled"): whoever comes first.
+
+        `also` is written with it. False: it was decided the other way, or before.
+        """
+        while out.undo == "pending":
+            decided = replace(out, undo=undo)
+            check = equals(undo="pending", hidden=out.hidden)
+            writes: list[Write] = [Update(items.meta_key(out.id), set={"undo": undo}, check=check)]
+            writes.append(items.relisted(decided))
+            if undo == "canceled":
+                writes.append(Delete(items.open_key(out.id)))
+            try:
+                self._tell(decided, "u", [*writes, *also])
+            except ConditionFailed:
+                out = self.outgoing(out.id) or decided
+            else:
+                return True
+        return False
+
+    def hide(self, out: Outgoing) -> None:
+        """Its sender sees it no more; what becomes of it stays as it is. Raises Stale."""
+        check = equals(undo=out.undo, hidden=False)
+        hidden = Update(items.meta_key(out.id), set={"hidden": True}, check=check)
+        try:
+            self._tell(out, "d", [hidden, items.relisted(replace(out, hidden=True))])
+        except ConditionFailed as error:
+            raise Stale from error
+
     def outgoing(self, id: str) -> Outgoing | None:
         """A submission without its chunks."""
-        item = self._table.get({"pk": f"O#{id}", "sk": "META"})
-        return _outgoing(item) if item else None
+        item = self._table.get(items.meta_key(id))
+        return items.outgoing(item) if item else None
 
     def load(self, id: str) -> tuple[Outgoing, list[Chunk]] | None:
         """A submission and all its chunks, as of now."""
@@ -127,12 +157,17 @@ class Outbox:
         meta = [r for r in rows if r["sk"] == "META"]
         if not meta:
             return None
-        return _outgoing(meta[0]), [_chunk(r) for r in rows if r["sk"].startswith("C#")]
+        return items.outgoing(meta[0]), [items.chunk(r) for r in rows if r["sk"].startswith("C#")]
 
     def listed(self, account: str, limit: int) -> list[str]:
-        """Ids of an account's submissions, newest first."""
+        """Ids of what an account sent, newest first; what its owner sees no more among them."""
         rows = self._table.query(f"A#{account}", begins="S#", descending=True, limit=limit)
         return [r["submission"] for r in rows.items]
+
+    def seen(self, account: str, limit: int) -> list[ListedSubmission]:
+        """Submissions that an account's owner sees, newest first, of at most so many rows."""
+        rows = self._table.query(f"A#{account}", begins="S#", descending=True, limit=limit)
+        return [row for item in rows.items if (row := items.listed(item))]
 
     def lately(self, account: str, door: str) -> tuple[Rate, Watched]:
         """What the door let through lately, and what the guard remembers, in one call."""
@@ -162,21 +197,27 @@ class Outbox:
     def chunk(self, submission: str, number: int) -> Chunk | None:
         """A chunk, as of now."""
         item = self._table.get({"pk": f"O#{submission}", "sk": f"C#{number:02}"})
-        return _chunk(item) if item else None
+        return items.chunk(item) if item else None
 
     def fates(self, wanted: Iterable[tuple[str, int]]) -> dict[str, dict[str, Fate]]:
         """The fate of each recipient by submission, for submissions of so many chunks."""
         keys = [{"pk": f"O#{id}", "sk": f"C#{n:02}"} for id, chunks in wanted for n in range(chunks)]
         found: dict[str, dict[str, Fate]] = {}
         for item in sorted(self._table.batch_get(keys), key=lambda i: str(i["sk"])) if keys else []:
-            chunk = _chunk(item)
+            chunk = items.chunk(item)
             found.setdefault(chunk.submission, {}).update(chunk.fates)
         return found
 
-    def save(self, chunk: Chunk) -> Chunk:
-        """Write a changed chunk. Raises Stale when it was changed since it was read."""
+    def save(self, chunk: Chunk, *, told: bool = False) -> Chunk:
+        """Write a changed chunk; `told`: so that its sender comes to know. Raises Stale when it was changed
+        since it was read.
+        """
+        out = self.outgoing(chunk.submission) if told else None
         try:
-            self._table.update(_chunk_write(chunk))
+            if out and out.account and not out.hidden:
+                self._tell(out, "u", [items.chunk_write(chunk)])
+            else:
+                self._table.update(items.chunk_write(chunk))
         except ConditionFailed as error:
             raise Stale from error
         return replace(chunk, version=chunk.version + 1)
@@ -185,10 +226,10 @@ class Outbox:
     def claim_report(self, out: Outgoing, chunks: Iterable[Chunk], now: datetime) -> Outgoing:
         """Decide on the next bounce together with whom it names. Raises Stale."""
         claimed = replace(out, reports=out.reports + 1, reported_at=milliseconds(now))
-        key = {"pk": f"O#{out.id}", "sk": "META"}
+        key = items.meta_key(out.id)
         new = {"reports": claimed.reports, "reported_at": claimed.reported_at}
         writes: list[Write] = [Update(key, set=new, check=equals(reports=out.reports, told=out.told))]
-        writes += [_chunk_write(c) for c in chunks]
+        writes += [items.chunk_write(c) for c in chunks]
         try:
             self._table.transact(writes)
         except ConditionFailed as error:
@@ -197,17 +238,17 @@ class Outbox:
 
     def told(self, out: Outgoing) -> None:
         """The latest bounce is in the sender's mailbox."""
-        self._table.update(Update({"pk": f"O#{out.id}", "sk": "META"}, set={"told": out.reports}))
+        self._table.update(Update(items.meta_key(out.id), set={"told": out.reports}))
 
     # -------------------------------------------------------------- reminders
     def close(self, id: str) -> None:
         """All is settled and told: the submission needs no looking after any more."""
-        self._table.delete(_open_key(id))
+        self._table.delete(items.open_key(id))
 
     def open_since(self, before: datetime) -> Iterator[str]:
         """Submissions from before a moment that are not settled yet."""
         limit = milliseconds(before)
-        for shard in range(OPEN_SHARDS):
+        for shard in range(items.OPEN_SHARDS):
             for row in self._table.query_all(f"OPEN#{shard}"):
                 if row["at"] <= limit:
                     yield row["sk"]
@@ -217,7 +258,7 @@ class Outbox:
         """SES took the message under this id, and will show it to the world as its Message-ID. Two writes in
         one call: the id, and the line of the send log.
         """
-        ttl = _expiry(now, ID_LIFE)
+        ttl = items.expiry(now, ID_LIFE)
         id = {"pk": f"X#{ses_id}", "sk": "X", "submission": out.id, "message_id": out.message_id, "ttl": ttl}
         line = {
             "pk": f"L#{out.id}",
@@ -266,7 +307,7 @@ class Outbox:
             "at": trace.arrived_at,
             "results": trace.results,
             "bounce": trace.bounce,
-            "ttl": _expiry(now, TRACE_LIFE),
+            "ttl": items.expiry(now, TRACE_LIFE),
         }
         try:
             self._table.put(item, check=ABSENT)
@@ -284,32 +325,13 @@ class Outbox:
         return True
 
 
-def _expiry(start: datetime, life: timedelta) -> int:
-    return int((start + life).timestamp())
-
-
-def _open_key(id: str) -> dict[str, str]:
-    shard = hashlib.sha256(id.encode()).digest()[0] % OPEN_SHARDS
-    return {"pk": f"OPEN#{shard}", "sk": id}
-
-
-def _listing(out: Outgoing) -> Item:
-    """The row that lists a submission under its account, by time."""
-    return {
-        "pk": f"A#{out.account}",
-        "sk": f"S#{milliseconds(out.sent_at):015}#{out.id}",
-        "submission": out.id,
-        "ttl": _expiry(out.sent_at, SUBMISSION_LIFE),
-    }
-
-
 def _rate_write(rate: Rate, now: datetime) -> Write:
     item = {
         "pk": f"A#{rate.account}",
         "sk": f"RATE#{rate.door}",
         "times": rate.times,
         "v": rate.version + 1,
-        "ttl": _expiry(now, timedelta(minutes=5)),
+        "ttl": items.expiry(now, timedelta(minutes=5)),
     }
     return Put(item, equals(v=rate.version) if rate.version else ABSENT)
 
@@ -336,110 +358,3 @@ def _watched(account: str, item: Mapping[str, Any] | None) -> Watched:
         return Watched(account)
     known = Known(item["now"], item["n"], item["before"])
     return Watched(account, Watch(known, tuple(Slot(*row) for row in item["slots"])), item["v"])
-
-
-def _meta_item(out: Outgoing) -> Item:
-    return {
-        "pk": f"O#{out.id}",
-        "sk": "META",
-        "account": out.account,
-        "domain": out.domain,
-        "sender": out.envelope.sender,
-        "recipients": out.envelope.recipients,
-        "raw": out.raw,
-        "size": out.size,
-        "message_id": out.message_id,
-        "sent_at": milliseconds(out.sent_at),
-        "chunks": out.chunks,
-        "automatic": out.automatic,
-        "email_id": out.email_id,
-        "identity": out.identity,
-        "thread": out.thread,
-        "reports": out.reports,
-        "told": out.told,
-        "reported_at": out.reported_at,
-        "ttl": _expiry(out.sent_at, SUBMISSION_LIFE),
-    }
-
-
-def _outgoing(item: Mapping[str, Any]) -> Outgoing:
-    return Outgoing(
-        id=item["pk"][2:],
-        account=item["account"],
-        domain=item["domain"],
-        envelope=Envelope(item["sender"], tuple(item["recipients"])),
-        raw=item["raw"],
-        size=item["size"],
-        message_id=item["message_id"],
-        sent_at=datetime.fromtimestamp(item["sent_at"] / 1000, UTC),
-        chunks=item["chunks"],
-        automatic=item["automatic"],
-        email_id=item["email_id"],
-        identity=item["identity"],
-        thread=item["thread"],
-        reports=item["reports"],
-        told=item["told"],
-        reported_at=item["reported_at"],
-    )
-
-
-def _chunk_values(chunk: Chunk) -> Item:
-    """What of a chunk changes."""
-    return {
-        "fates": {a: _fate_item(f) for a, f in chunk.fates.items()},
-        "phase": chunk.phase,
-        "attempt": chunk.attempt,
-        "started": chunk.started,
-        "ses_id": chunk.ses_id,
-        "token": chunk.token,
-        "runs": chunk.runs,
-        "running": chunk.running,
-    }
-
-
-def _chunk_item(chunk: Chunk, ttl: int) -> Item:
-    key = {"pk": f"O#{chunk.submission}", "sk": f"C#{chunk.number:02}"}
-    return {**key, **_chunk_values(chunk), "local": chunk.local, "v": chunk.version, "ttl": ttl}
-
-
-def _chunk_write(chunk: Chunk) -> Update:
-    return Update(
-        {"pk": f"O#{chunk.submission}", "sk": f"C#{chunk.number:02}"},
-        set={**_chunk_values(chunk), "v": chunk.version + 1},
-        check=equals(v=chunk.version),
-    )
-
-
-def _chunk(item: Mapping[str, Any]) -> Chunk:
-    return Chunk(
-        submission=item["pk"][2:],
-        number=int(item["sk"][2:]),
-        local=item["local"],
-        fates={a: _fate(f) for a, f in item["fates"].items()},
-        phase=item["phase"],
-        attempt=item["attempt"],
-        started=item["started"],
-        ses_id=item["ses_id"],
-        token=item["token"],
-        runs=item["runs"],
-        running=item["running"],
-        version=item["v"],
-    )
-
-
-def _fate_item(fate: Fate) -> list[Any]:
-    """A fate in little room: there may be 50 in an item."""
-    return [
-        fate.state,
-        fate.attempt,
-        fate.ended,
-        fate.status,
-        fate.reply,
-        fate.at,
-        fate.reported,
-        fate.complained,
-    ]
-
-
-def _fate(stored: Sequence[Any]) -> Fate:
-    return Fate(*stored)

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from chalicelib.aws.table import ABSENT, ConditionFailed, Item, Put, Table, Update, equals
+from chalicelib.aws.table import ABSENT, ConditionFailed, Delete, Item, Put, Table, Update, equals
 from chalicelib.rules.autoreply import AGAIN_AFTER, due
 from chalicelib.rules.delivery import milliseconds
 from chalicelib.rules.ids import reference_hash
 from chalicelib.rules.values import Arrival, Envelope, Verdicts
-from chalicelib.store.outbox import Outgoing
+from chalicelib.store.outbox_items import Outgoing
 
 LIFE = timedelta(days=30)
 Way = Literal["in", "out"]
@@ -201,6 +201,11 @@ def sent_put(reseller: str, out: Outgoing) -> Put:
         chunks=out.chunks,
     )
     return seen_put(reseller, out.domain, seen)
+
+
+def unsent(reseller: str, out: Outgoing) -> Delete:
+    """The write that takes it back."""
+    return Delete({"pk": f"T#{reseller}#{out.domain}", "sk": f"{milliseconds(out.sent_at):013d}#o#{out.id}"})
 
 
 def seen_put(reseller: str, domain: str, seen: Seen) -> Put:

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.rules.values import Envelope
 from chalicelib.services import references
-from chalicelib.store.outbox import Outgoing
+from chalicelib.store.outbox_items import Outgoing
 from tests.registry import Answer, Registry
 
 NEW = {"id": "orchard", "name": "Orchard", "contact": "office@orchard.test", "product": "Orchard Mail"}

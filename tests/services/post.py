@@ -19,14 +19,14 @@ from unittest import mock
 import botocore.client
 
 from chalicelib.aws.mail import Mail, Undelivered
-from chalicelib.aws.queue import Queues
+from chalicelib.aws.queue import LONGEST_DELAY, Queues
 from chalicelib.aws.workflow import Workflows
 from chalicelib.events import jobs
 from chalicelib.events.arrivals import arrival
 from chalicelib.rules.figures import MB
 from chalicelib.rules.hosted import HostedDomain
 from chalicelib.rules.values import Account, Envelope, Source, Submission, SubmissionState
-from chalicelib.services import abuse, bounces, delivery, mailbox, outcomes, receive, send
+from chalicelib.services import abuse, bounces, delivery, mailbox, outcomes, receive, send, submissions
 from chalicelib.services.platform import Platform
 from chalicelib.store.records import automatic_item, domain_item, mailbox_item, meta_key
 from tests.cloud import Clock
@@ -89,9 +89,9 @@ class HeldQueues(Queues):
         self.messages.append(Message(queue, json.loads(json.dumps(body)), self.clock.seconds + delay))
         self.fuse.tick()
 
-    def send_all(self, url: str, bodies: Sequence[Mapping[str, Any]]) -> None:
+    def send_all(self, url: str, bodies: Sequence[Mapping[str, Any]], *, delay: int = 0) -> None:
         for body in bodies:
-            self.send(url, body)
+            self.send(url, body, delay=min(delay, LONGEST_DELAY))
 
 
 @dataclass
@@ -318,7 +318,7 @@ class Post:
 
     def status(self, id: str = "s1", sender: str = "ann@x.test") -> SubmissionState:
         """A submission as its sender sees it."""
-        [state] = send.status(self.p, self.accounts[sender].id, [id])
+        [state] = submissions.status(self.p, self.accounts[sender].id, [id])
         return state
 
     def inbox(self, address: str, role: str = "inbox") -> list[bytes]:

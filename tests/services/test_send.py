@@ -11,7 +11,7 @@ from chalicelib.rules import delivery
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.figures import MB
 from chalicelib.rules.values import Envelope
-from chalicelib.services import cleanup, fanout, send
+from chalicelib.services import cleanup, fanout, send, submissions
 from tests.services.post import Crash, Post, letter
 
 ANN = "ann@x.test"
@@ -88,7 +88,7 @@ def test_S21_the_count_is_exact_when_another_message_is_quicker(post: Post) -> N
 
     with mock.patch.object(post.p.outbox, "create", overtaken), refused("rate_limited"):
         send.submit(post.p, post.submission(ANN, ["bob@x.test"], id="slow", source="webmail"))
-    assert send.status(post.p, post.accounts[ANN].id, ["slow"]) == []
+    assert submissions.status(post.p, post.accounts[ANN].id, ["slow"]) == []
 
 
 def test_nobody_sends_under_an_address_that_is_not_theirs(post: Post) -> None:
@@ -217,7 +217,7 @@ def test_a_call_whose_end_nobody_saw_is_made_again_after_an_hour_of_silence(post
 
 def test_a_submission_of_another_account_is_not_shown_or_taken_over(post: Post) -> None:
     send.submit(post.p, post.submission(ANN, ["zoe@far.test"]))
-    assert send.status(post.p, post.accounts["bob@x.test"].id, ["s1"]) == []
+    assert submissions.status(post.p, post.accounts["bob@x.test"].id, ["s1"]) == []
     with refused("conflict"):
         send.submit(post.p, post.submission("bob@x.test", ["zoe@far.test"]))
 
@@ -226,7 +226,8 @@ def test_submissions_are_listed_newest_first(post: Post) -> None:
     for number in range(3):
         send.submit(post.p, post.submission(ANN, ["zoe@far.test"], id=f"s{number}"))
         post.clock.advance(seconds=1)
-    listed = send.status(post.p, post.accounts[ANN].id)
+    own = post.accounts[ANN].id
+    listed = submissions.status(post.p, own, [row.id for row in submissions.listed(post.p, own, 100)])
     assert [s.id for s in listed] == ["s2", "s1", "s0"]
     assert listed[0].envelope == Envelope(ANN, ("zoe@far.test",))
 
@@ -258,7 +259,7 @@ def test_what_nobody_queued_is_taken_up_by_the_hourly_look(post: Post) -> None:
             crashed = False
         post.fuse.left = None
         post.clock.advance(hours=1)
-        kept = send.status(post.p, post.accounts[ANN].id, [id])
+        kept = submissions.status(post.p, post.accounts[ANN].id, [id])
         send.mend(post.p)
         post.settle()
         expected = 1 if kept else 0
