@@ -25,6 +25,20 @@ from tools.town import Mailbox, Refused, Town, running, until
 SENDER = "corpus@far.test"
 BARE = re.compile(rb"(?<!\r)\n|\r(?!\n)|\x00|[^\r\n]{999}")
 EICAR = b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE"
+AT_ONCE = 10  # emails asked for in one call
+PLACED = ["id", "blobId", "threadId", "mailboxIds", "keywords", "size", "receivedAt"]
+WRITTEN = [
+    *("messageId", "inReplyTo", "references", "sender", "from", "to", "cc", "bcc", "replyTo", "subject"),
+    *("sentAt", "bodyStructure", "bodyValues", "textBody", "htmlBody", "attachments", "hasAttachment"),
+    *("preview", "headers", "header:Subject", "header:Subject:asText:all", "header:Received:asRaw:all"),
+    *("header:From:asGroupedAddresses", "header:To:asAddresses:all", "header:References:asMessageIds:all"),
+    *("header:Date:asDate:all", "header:List-Unsubscribe:asURLs", "header:X-Any:asText"),
+]
+OF_PARTS = [
+    *("partId", "blobId", "size", "headers", "name", "type", "charset", "disposition", "cid", "language"),
+    *("location", "subParts", "header:Content-Type", "header:Content-Disposition:asRaw:all"),
+]
+BODIES = {"bodyProperties": OF_PARTS, "fetchAllBodyValues": True, "fetchTextBodyValues": True}
 
 
 @dataclass
@@ -33,7 +47,9 @@ class Run:
 
     counts: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
-    keys: dict[str, Path] = field(default_factory=dict)  # blob key → file
+    keys: dict[str, Path] = field(default_factory=dict)  # key in the bucket → file
+    blobs: dict[str, str] = field(default_factory=dict)  # email id → blob id
+    names: dict[str, str] = field(default_factory=dict)  # email id → name of its file
 
     def fault(self, path: Path | str, what: str) -> None:
         """Note a shortcoming."""
@@ -130,21 +146,75 @@ def total(user: Mailbox) -> int:
 
 
 def read_back(user: Mailbox, cloud: Cloud, run: Run) -> None:
-    """Open each email by the API and compare its download with what is in the bucket."""
-    seen = set()
-    for email_id in emails(user):
-        try:
-            opened = user.open(email_id)
-            seen.add(hashlib.sha256(user.blob(opened["blobId"], "message/rfc822", "m.eml")).hexdigest())
-            run.counts["opened"] += 1
-        except (Refused, AssertionError) as error:
-            run.fault(email_id, f"does not open: {error}")
+    """Ask all of each email by the API, and compare its download with what is in the bucket."""
+    stored = {key: cloud.s3.get_object(Bucket=cloud.bucket, Key=key)["Body"].read() for key in run.keys}
+    files = {hashlib.sha256(stored[key]).hexdigest(): path for key, path in run.keys.items()}
+    seen = {}
+    for email_id, blob in blobs(user):
+        seen[email_id] = hashlib.sha256(user.blob(blob, "message/rfc822", "m.eml")).hexdigest()
+        run.blobs[email_id] = blob
+        run.names[email_id] = getattr(files.get(seen[email_id]), "name", email_id)
+    ids = list(seen)
+    for at in range(0, len(ids), AT_ONCE):
+        ask(user, ids[at : at + AT_ONCE], run)
     for key, path in run.keys.items():
-        stored = cloud.s3.get_object(Bucket=cloud.bucket, Key=key)["Body"].read()
-        if EICAR in stored:
+        if EICAR in stored[key]:
             run.counts["virus, refused"] += 1
-        elif hashlib.sha256(stored).hexdigest() not in seen:
+        elif hashlib.sha256(stored[key]).hexdigest() not in seen.values():
             run.fault(path, "not the same by the API")
+
+
+def blobs(user: Mailbox) -> Iterator[tuple[str, str]]:
+    """Ids and blob ids of everything in inbox and junk."""
+    ids = list(emails(user))
+    for at in range(0, len(ids), 100):
+        for email in user.one("Email/get", ids=ids[at : at + 100], properties=["blobId"])["list"]:
+            yield email["id"], email["blobId"]
+
+
+def ask(user: Mailbox, ids: list[str], run: Run) -> None:
+    """All properties of some emails, as they are kept and as their blobs parse; one by one if that fails."""
+    try:
+        got = user.one("Email/get", ids=ids, properties=PLACED + WRITTEN, **BODIES)
+        named = {run.blobs[id]: id for id in ids}
+        parsed = user.one("Email/parse", blobIds=list(named), properties=WRITTEN, **BODIES)
+    except (Refused, AssertionError) as error:
+        if len(ids) > 1:
+            for id in ids:
+                ask(user, [id], run)
+        else:
+            run.fault(run.names[ids[0]], f"does not open: {str(error)[:500]}")
+        return
+    kept = {email["id"]: email for email in got["list"]}
+    again = {named[blob]: email for blob, email in (parsed["parsed"] or {}).items()}
+    for id in ids:
+        for shown, wanted in ((kept.get(id), PLACED + WRITTEN), (again.get(id), WRITTEN)):
+            if fault := wrong(shown, wanted):
+                run.fault(run.names[id], fault)
+        if {id} <= kept.keys() & again.keys():
+            different = [name for name in COMPARED if kept[id][name] != again[id][name]]
+            run.counts["opened"] += 1
+            if different:
+                run.fault(run.names[id], f"not the same when parsed: {different}")
+
+
+COMPARED = [name for name in WRITTEN if name not in ("bodyStructure", "textBody", "htmlBody", "attachments")]
+
+
+def wrong(email: dict[str, Any] | None, wanted: list[str]) -> str:
+    """What is wrong with an email as it is shown; "": nothing."""
+    if email is None:
+        return "is not found"
+    if missing := [name for name in wanted if name not in email]:
+        return f"lacks {missing}"
+    try:
+        json.dumps(email, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return "has text that is none"
+    known = email["bodyValues"]
+    parts = [part for name in ("textBody", "htmlBody") for part in email[name]]
+    absent = [p["partId"] for p in parts if p["type"].startswith("text/") and p["partId"] not in known]
+    return f"lacks the texts of {absent}" if absent else ""
 
 
 def passed(folder: Path, run: Run, work: Path) -> None:

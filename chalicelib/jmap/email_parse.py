@@ -17,6 +17,7 @@ DEFAULT = [
     "messageId", "inReplyTo", "references", "sender", "from", "to", "cc", "bcc", "replyTo", "subject",
     "sentAt", "hasAttachment", "preview", "bodyValues", "textBody", "htmlBody", "attachments",
 ]  # fmt: skip
+_MESSAGES = ("message/rfc822", "message/global")
 _NULL = ("id", "threadId", "mailboxIds", "keywords", "receivedAt")  # what only an email of a mailbox has
 _DIGESTED = {f.name for f in fields(Digest)} & {f.name for f in fields(Email)}
 
@@ -31,7 +32,7 @@ def parse(ctx: Context, args: Json) -> Json:
     parsed: dict[str, Json] = {}
     for id, blob in found.items():
         raw = b"" if id in larger else blobs.content(ctx, blob)
-        if imports.is_message(raw):
+        if _is_email(blob) or imports.is_message(raw):
             parsed[id] = _show(ctx, blob, raw, wanted)
     return {
         "accountId": ctx.acct,
@@ -39,6 +40,11 @@ def parse(ctx: Context, args: Json) -> Json:
         "notParsable": [id for id in found if id not in parsed] or None,
         "notFound": missing or None,
     }
+
+
+def _is_email(blob: Blob) -> bool:
+    """Whether it came as a message, whatever header it has."""
+    return blob.parts[-1].type in _MESSAGES if blob.parts else blob.email is not None
 
 
 def _found(ctx: Context, args: Json) -> tuple[dict[str, Blob], list[str]]:

@@ -19,7 +19,8 @@ from chalicelib.services.platform import Platform
 
 #: A message has at least one of these; a file of another kind may have lines that look like other fields.
 _TELLING = frozenset(
-    {"from", "to", "cc", "bcc", "sender", "date", "subject", "message-id", "received", "return-path"}
+    {"from", "to", "cc", "bcc", "sender", "date", "subject", "message-id", "received", "return-path",
+     "mime-version"}
 )  # fmt: skip
 _AGAIN = 20  # times that a message is destroyed and imported anew before a repeat can make two of it
 

@@ -96,6 +96,17 @@ def test_not_parsable_and_not_found(jmap: Client) -> None:
     assert answer["notFound"] == foreign
 
 
+def test_what_came_as_a_message_is_one_whatever_its_header(jmap: Client) -> None:
+    bare = jmap.deliver(b"Content-Type: text/plain\r\n\r\nonly a body")
+    outer = jmap.deliver(
+        b'Subject: o\r\nContent-Type: multipart/mixed; boundary="o"\r\n\r\n--o\r\n'
+        b"Content-Type: message/rfc822\r\n\r\nX-Any: 1\r\n\r\ninside\r\n--o--\r\n"
+    )
+    for blob, text in ((bare, "only a body"), (f"{outer}_1", "inside")):
+        [value] = parsed(jmap, blob, fetchAllBodyValues=True)["bodyValues"].values()
+        assert value["value"] == text
+
+
 def test_reads_are_bounded(jmap: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_READ", 10_000)
     ids = [upload(jmap, b"Subject: x\n\n" + b"x" * 2_400) for _ in range(5)]
