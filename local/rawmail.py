@@ -85,6 +85,13 @@ _COMMON: Sequence[tuple[str, str, bool]] = (  # key, field, is a list
 )
 
 
+def _person(name: str, address: str) -> str:
+    """As SES has it; an address beyond ASCII, which must not be, as it stands."""
+    if address.isascii():
+        return email.utils.formataddr((name, address), "utf-8")
+    return f"{name} <{address}>" if name else address
+
+
 def common_headers(raw: bytes) -> dict[str, Any]:
     """`mail.commonHeaders`: only the fields that the message has."""
     common: dict[str, Any] = {}
@@ -94,7 +101,7 @@ def common_headers(raw: bytes) -> dict[str, Any]:
             continue
         if is_list:
             pairs = email.utils.getaddresses(found)
-            common[key] = [email.utils.formataddr((decoded(n), a), "utf-8") for n, a in pairs if a]
+            common[key] = [_person(decoded(n), a) for n, a in pairs if a]
         else:
             common[key] = decoded(found[0]).strip("<>") if key == "returnPath" else decoded(found[0])
     return common
