@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from chalicelib.aws.log import logger
@@ -62,7 +63,12 @@ def parse(body: bytes) -> Request:
 def read_json(body: bytes) -> Any:
     """I-JSON (RFC 7493): UTF-8, no name twice, no NaN, no lone surrogate. Raises RequestError notJSON."""
     try:
-        value = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+        value = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_once,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+        )
         if _depth(value) > limits.MAX_DEPTH:
             raise RequestError("notRequest", f"Nested more than {limits.MAX_DEPTH} deep.")
         if b"\\u" in body:
@@ -70,6 +76,14 @@ def read_json(body: bytes) -> Any:
     except (ValueError, RecursionError):
         raise RequestError("notJSON", "The body is not valid I-JSON.") from None
     return value
+
+
+def _finite(text: str) -> float:
+    """A number that a double can hold (RFC 7493 §2.2)."""
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError
+    return number
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Json:

@@ -28,7 +28,7 @@ def problem(jmap: Client, body: Any) -> str:
         b'["\\ud800"]',
         b"[" * 100_000,
         b"1" * 5_000,
-        b"[1e999,]",
+        b"[1e999]",
     ],
 )
 def test_not_json(jmap: Client, body: bytes) -> None:
