@@ -44,6 +44,7 @@ from chalicelib.store.mailbox_state import (
 
 T = TypeVar("T")
 ATTEMPTS = 20  # some 15 s: a burst of arrivals takes turns
+UNEVEN = 5  # attempts in which what was read did not add up; after more it is not somebody else's doing
 FIXED_WRITES = 2  # STATE and the log's row come first in a transaction
 
 
@@ -210,5 +211,10 @@ def in_turn(attempt: Callable[[], T]) -> T:
         except WriteRefused:
             raise
         except ConditionFailed:
+            pause(number)
+        except (KeyError, ValueError):
+            # What was read after STATE may be newer than it; then counters and folders do not add up.
+            if number >= UNEVEN:
+                raise
             pause(number)
     raise ServiceError("unavailable", "The mailbox is busy. Please try again in a moment.")

@@ -139,3 +139,25 @@ def test_the_whole_email_may_be_sent_back(jmap: Client) -> None:
     for changed in ({"subject": "other"}, {"id": "other"}, {"receivedAt": None}):
         error = jmap.call("Email/set", update={id: whole | changed})["notUpdated"][id]
         assert (error["type"], error["properties"]) == ("invalidProperties", list(changed))
+
+
+@pytest.mark.parametrize("calls", range(1, 7))
+def test_another_client_moves_it_between_two_calls_of_a_move(
+    jmap: Client, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    """What is read after STATE may be newer than it, and then counters would not add up."""
+    id, left = jmap.deliver(letter()), [calls]
+    folder = jmap.call("Mailbox/set", create={"f": {"name": "New"}})["created"]["f"]["id"]
+
+    def between() -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            jmap.call("Email/set", update={id: {"mailboxIds": {folder: True}}})
+
+    with monkeypatch.context() as patched:
+        patched.setattr(jmap.post.fuse, "tick", between)
+        answer = jmap.call("Email/set", update={id: {"mailboxIds": {jmap.roles["archive"]: True}}})
+    assert answer["updated"] == {id: None}
+    [there] = jmap.email(id)["mailboxIds"]
+    counts = {box["id"]: box["totalEmails"] for box in jmap.call("Mailbox/get", ids=None)["list"]}
+    assert counts == dict.fromkeys(counts, 0) | {there: 1}
