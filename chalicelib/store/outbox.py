@@ -165,9 +165,17 @@ class Outbox:
         return [r["submission"] for r in rows.items]
 
     def seen(self, account: str, limit: int) -> list[ListedSubmission]:
-        """Submissions that an account's owner sees, newest first, of at most so many rows."""
-        rows = self._table.query(f"A#{account}", begins="S#", descending=True, limit=limit)
-        return [row for item in rows.items if (row := items.listed(item))]
+        """Submissions that an account's owner sees, newest first, at most so many."""
+        found: list[ListedSubmission] = []
+        start = None
+        while len(found) < limit:
+            room = limit - len(found)
+            rows = self._table.query(f"A#{account}", begins="S#", descending=True, limit=room, start=start)
+            found += [row for item in rows.items if (row := items.listed(item))]
+            start = rows.next
+            if not start:
+                break
+        return found
 
     def lately(self, account: str, door: str) -> tuple[Rate, Watched]:
         """What the door let through lately, and what the guard remembers, in one call."""

@@ -138,6 +138,7 @@ def test_destroyed_it_is_seen_no_more_and_sent_all_the_same(jmap: Client, sent: 
     assert jmap.call("EmailSubmission/set", update=update)["notUpdated"][id]["type"] == "notFound"
     assert jmap.call("EmailSubmission/get", ids=[id])["notFound"] == [id]
     assert ids(jmap) == named(sent, "b", "a")
+    assert ids(jmap, limit=1) == named(sent, "b")
     jmap.post.settle()
     assert outside(jmap) == before + 3
     changes = jmap.call("EmailSubmission/changes", sinceState=state)
