@@ -44,6 +44,6 @@ def test_those_that_SQS_refused_are_sent_again_and_then_it_is_said(settings: Set
     with mock.patch.object(clients, "client", return_value=client):
         Queues().send_all(settings.outgoing_queue, [{"n": 0}, {"n": 1}])
         again = client.send_message_batch.call_args.kwargs["Entries"]
-        assert again == [{"Id": "1", "MessageBody": '{"n": 1}'}]
+        assert again == [{"Id": "1", "MessageBody": '{"n": 1}', "DelaySeconds": 0}]
         with pytest.raises(Busy):
             Queues().send_all(settings.outgoing_queue, [{"n": 0}])
