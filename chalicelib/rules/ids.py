@@ -17,14 +17,15 @@ def email_id(arrival: str, account: str) -> str:
     return _hashed("m", arrival, account)
 
 
-def thread_id(root: str) -> str:
-    """The id of the thread that begins with this Message-ID (or, lacking one, this email id)."""
-    return _hashed("t", root)
+def thread_id(root: str, about: str) -> str:
+    """The id of the thread that begins with this Message-ID (or, lacking one, this email id) and is about
+    this (`subjects.same`)."""
+    return _hashed("t", root, about)
 
 
-def reference_hash(message_id: str) -> str:
-    """A Message-ID as part of a key: short, whatever a sender put there."""
-    return _hashed("", message_id)
+def key_hash(*of: str) -> str:
+    """What others wrote (Message-IDs, addresses) as part of a key: short, whatever they put there."""
+    return _hashed("", *of)
 
 
 def order_id(reseller: str, idempotency_key: str) -> str:

@@ -179,7 +179,7 @@ class DeletedEmails:
         folder = row.folder if row.folder in turn.state.tallies else INBOX
         thread = row.thread
         while len(turn.thread(thread)) >= THREAD_MAX:
-            thread = thread_id(f"{thread} {row.id}")
+            thread = thread_id(thread, row.id)
         places: Item = {
             "fk": folder_key(folder, row.received_at, row.id),
             "tk": f"{thread}#{time_text(row.received_at)}#{row.id}",

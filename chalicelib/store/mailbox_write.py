@@ -8,9 +8,10 @@ from typing import Literal, TypeVar
 
 from chalicelib.aws import clock
 from chalicelib.aws.table import ABSENT, ConditionFailed, Item, Put, Table, Update, Write
+from chalicelib.rules import subjects
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.figures import Figures
-from chalicelib.rules.ids import reference_hash, thread_id
+from chalicelib.rules.ids import key_hash, thread_id
 from chalicelib.rules.quota import crosses, fits
 from chalicelib.rules.values import Added, Change, NewEmail, Updated
 from chalicelib.store.mailbox_items import (
@@ -53,18 +54,25 @@ def need_folder(turn: Turn, folder: str) -> None:
         raise ServiceError("not_found", "There is no such folder.")
 
 
+def about(item: NewEmail) -> str:
+    """What subjects of one thread have in common."""
+    return subjects.same(item.digest.subject)
+
+
 class Threads:
     """Which thread each of some new emails joins, by what the account remembers of their references.
 
     A message's thread is the hash of its first reference, else of its In-Reply-To, else of its own
-    Message-ID. An `R#` item remembers the thread of a message that is not the root of it, so that an answer
-    which names that message alone joins too. It is written before the email: one left over does no harm.
+    Message-ID, and of what its subject is about (RFC 8621 §3: who answers under another subject begins
+    another conversation). An `R#` item remembers the thread of a message that is not the root of it, so that
+    an answer which names that message alone joins too. It is written before the email: one left over does no
+    harm.
     """
 
     def __init__(self, table: Table, acct: str, items: Sequence[NewEmail]) -> None:
         self._table, self._acct = table, acct
-        asked = {r for item in items for r in self._asked(item)}
-        keys = [{"pk": account_pk(acct), "sk": f"R#{reference_hash(r)}"} for r in asked]
+        asked = {key_hash(r, about(item)) for item in items for r in self._asked(item)}
+        keys = [{"pk": account_pk(acct), "sk": f"R#{hashed}"} for hashed in asked]
         found = table.batch_get(keys, consistent=True) if keys else []
         self._threads = {str(f["sk"])[2:]: str(f["thread"]) for f in found}
 
@@ -79,17 +87,17 @@ class Threads:
         """The thread that the message belongs to."""
         d = item.thread_by or item.digest
         for reference in self._asked(item):
-            known = self._threads.get(reference_hash(reference))
+            known = self._threads.get(key_hash(reference, about(item)))
             if known:
                 return known
-        return thread_id([*d.references, *d.in_reply_to, *d.message_id, item.id][0])
+        return thread_id([*d.references, *d.in_reply_to, *d.message_id, item.id][0], about(item))
 
     def remember(self, item: NewEmail, thread: str) -> None:
         """Write the override for a message that is not its thread's root. The first one stays: a repeat
         may reckon otherwise, when more of the thread is known than when the message came."""
         for own in (item.thread_by or item.digest).message_id[:1]:
-            key = reference_hash(own)
-            if thread == thread_id(own) or key in self._threads:
+            key = key_hash(own, about(item))
+            if thread == thread_id(own, about(item)) or key in self._threads:
                 continue
             row = {"pk": account_pk(self._acct), "sk": f"R#{key}", "thread": thread}
             with suppress(ConditionFailed):
@@ -171,7 +179,7 @@ class Adding:
         for own in (*new.digest.message_id[:1], new.id):
             if len(turn.thread(thread)) < THREAD_MAX:
                 return thread
-            thread = thread_id(f"{thread} {own}")
+            thread = thread_id(thread, own)
         return thread
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from chalicelib.aws.table import ABSENT, ConditionFailed, Delete, Item, Put, Table, Update, equals
 from chalicelib.rules.autoreply import AGAIN_AFTER, due
 from chalicelib.rules.delivery import milliseconds
-from chalicelib.rules.ids import reference_hash
+from chalicelib.rules.ids import key_hash
 from chalicelib.rules.values import Arrival, Envelope, Verdicts
 from chalicelib.store.outbox_items import Outgoing
 
@@ -170,7 +170,7 @@ class Tracks:
     # -------------------------------------------------------------- auto-replies
     def claim_answer(self, account: str, sender: str, arrival: str, now: datetime) -> bool:
         """Whether this arrival is the one that the sender is answered for: once in seven days."""
-        key = {"pk": f"A#{account}", "sk": f"AWAY#{reference_hash(sender)}"}
+        key = {"pk": f"A#{account}", "sk": f"AWAY#{key_hash(sender)}"}
         item = self._table.get(key)
         if item and item["arrival"] == arrival:
             return True

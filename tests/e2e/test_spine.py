@@ -82,9 +82,13 @@ def test_mail_from_the_internet_is_read_and_answered_with_5_MB(town: Town) -> No
     assert kept["id"] == made["emailId"]
     assert kept["threadId"] == row["threadId"]
 
-    answer = letter("zoe@replying.test", pair.ann.address, "Re: Re: lunch", In_Reply_To=parsed["Message-ID"])
+    answer = letter(
+        "zoe@replying.test", pair.ann.address, "Re: AW: Lunch on Friday", In_Reply_To=parsed["Message-ID"]
+    )
     town.deliver("zoe@replying.test", [pair.ann.address], answer.as_bytes())
-    assert pair.ann.wait_for("Re: Re: lunch")["threadId"] == row["threadId"], "SES's own Message-ID is mapped"
+    assert pair.ann.wait_for("Re: AW: Lunch on Friday")["threadId"] == row["threadId"], (
+        "SES's own Message-ID is mapped"
+    )
     until(lambda: pair.ann.fate(made["id"])["deliveryStatus"]["zoe@replying.test"]["delivered"] == "yes")
 
 

@@ -2,7 +2,7 @@
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -10,19 +10,25 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chalicelib.aws import clock as clocks
+from chalicelib.rules import subjects
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.ids import thread_id
 from chalicelib.rules.values import Account, Change, Changes
 from chalicelib.services import mailbox, repair
 from chalicelib.services.platform import Platform, build
 from tests.cloud import Clock, cloud
-from tests.store.samples import ACCOUNT, message_id, new_email
+from tests.store.samples import ACCOUNT, message_id, new_email, usual
 
 ROLES = ["inbox", "drafts", "sent", "junk", "trash", "archive"]
 WORDS = st.dictionaries(st.sampled_from(["$seen", "$draft", "$flagged", "work"]), st.booleans(), max_size=3)
 NUMBERS = st.integers(0, 7)
 SIZE, QUOTA = 76_000, 76_000 * 6
 TRASH = "f5"
+
+
+def subject(number: int) -> str:
+    """Two conversations, and what belongs to either by its references."""
+    return "Re: The estimate" if number % 3 else "Lunch?"
 
 
 @dataclass
@@ -69,7 +75,7 @@ class MailboxMachine(RuleBasedStateMachine):
         self.gone: dict[str, Kept] = {}
         self.begun = False
         self.uidnext = {f"f{n}": 1 for n in range(1, 7)}
-        self.roots: dict[int, str] = {}
+        self.roots: dict[tuple[int, str], str] = {}
         self.refs: dict[int, list[int]] = {}
         self.followers = [Follower("Email"), Follower("Mailbox"), Follower("Thread")]
 
@@ -96,9 +102,10 @@ class MailboxMachine(RuleBasedStateMachine):
     def add(self, drawn: list[tuple[int, list[int]]], role: str, seen: bool, limited: bool) -> None:
         batch = [(n, self.refs.setdefault(n, refs)) for n, refs in drawn]  # a repeat is the same message
         words = frozenset({"$seen"}) if seen else frozenset()
+        digests = [replace(usual(n, map(message_id, refs)), subject=subject(n)) for n, refs in batch]
         items = [
-            new_email(n, role=role, references=[message_id(r) for r in refs], keywords=words)
-            for n, refs in batch
+            new_email(n, role=role, digest=digest, keywords=words)
+            for (n, _), digest in zip(batch, digests, strict=True)
         ]
         answers = mailbox.add(self.p, ACCOUNT, items, quota_bytes=QUOTA if limited else None)
         for (number, refs), item, answer in zip(batch, items, answers, strict=True):
@@ -110,10 +117,11 @@ class MailboxMachine(RuleBasedStateMachine):
         if limited and len(self.kept) * SIZE + SIZE > QUOTA:
             return "over_quota"
         folder = f"f{ROLES.index(role) + 1}"
-        nearest = next((self.roots[r] for r in reversed(refs) if r in self.roots), None)
-        thread = nearest or thread_id(message_id(refs[0] if refs else number))
-        if thread != thread_id(message_id(number)):
-            self.roots[number] = thread
+        about = subjects.same(subject(number))
+        nearest = next((self.roots[r, about] for r in reversed(refs) if (r, about) in self.roots), None)
+        thread = nearest or thread_id(message_id(refs[0] if refs else number), about)
+        if thread != thread_id(message_id(number), about):
+            self.roots[number, about] = thread
         self.kept[id_] = Kept(number, folder, self._uid(folder), thread, words)
         return "added"
 

@@ -133,7 +133,9 @@ def test_a_reply_to_SESs_message_id_joins_its_conversation(post: Post) -> None:
     send.submit(post.p, sent)
     post.settle()
     ses_id = post.mail.calls[0].ses_id
-    answer = letter("zoe@far.test", [], "Re: subject", In_Reply_To=f"<{ses_id}@email.amazonses.com>")
+    answer = letter(
+        "zoe@far.test", [], f"Re: subject of {sent.id}", In_Reply_To=f"<{ses_id}@email.amazonses.com>"
+    )
     post.arrive(answer, "bob@x.test")
     bob = post.accounts["bob@x.test"].id
     [inbox] = [f for f in mailbox.folders(post.p, bob) if f.role == "inbox"]

@@ -56,6 +56,7 @@ def structure() -> Part:
 
 def usual(number: int = 0, references: Iterable[str] = ()) -> Digest:
     """What parsing a usual message gives."""
+    named = tuple(references)
     return Digest(
         subject="Re: Surveyor for the north wall, and the estimate",
         from_=(Correspondent("Robin Castellanos", "robin.castellanos@building-office.test"),),
@@ -65,8 +66,8 @@ def usual(number: int = 0, references: Iterable[str] = ()) -> Digest:
         reply_to=(),
         sender=(),
         message_id=(f"CAF{number:06}xk29fjw8Q+sfk2@mail.building-office.test",),
-        in_reply_to=tuple(references)[-1:],
-        references=tuple(references),
+        in_reply_to=named[-1:],
+        references=named,
         sent_at=datetime(2026, 3, 2, 10, 0, 2, tzinfo=timezone(timedelta(hours=1))),
         preview=PREVIEW,
         has_attachment=True,

@@ -9,12 +9,12 @@ import pytest
 
 from chalicelib.aws.table import ABSENT, Put, Table, Write
 from chalicelib.rules.errors import ServiceError
-from chalicelib.rules.values import Change
+from chalicelib.rules.values import Change, NewEmail
 from chalicelib.store import mailbox_turn
 from chalicelib.store.mailbox import MailboxStore
 from chalicelib.store.mailbox_turn import WriteRefused
 from chalicelib.store.mailbox_write import THREAD_MAX
-from tests.store.samples import ACCOUNT, message_id, new_email
+from tests.store.samples import ACCOUNT, message_id, new_email, usual
 
 MB = 1_048_576
 
@@ -125,6 +125,32 @@ def test_messages_join_threads(
         store.add(ACCOUNT, [new_email(number, references=map(message_id, references))], quota_bytes=None)
     ids = [new_email(number).id for number, _ in arriving]
     assert (len({e.thread for e in store.get(ACCOUNT, ids).values()}) == 1) is together
+
+
+def under(number: int, subject: str, *references: int) -> NewEmail:
+    """A message with another subject."""
+    digest = replace(usual(number, map(message_id, references)), subject=subject)
+    return new_email(number, digest=digest)
+
+
+def test_another_subject_begins_another_thread(store: MailboxStore) -> None:
+    """RFC 8621 §3: who answers an old message under a new subject begins a conversation of its own."""
+    emails = [
+        under(1, "The north wall"),
+        under(2, "AW: [office] The North  Wall", 1),
+        under(3, "Lunch?", 1, 2),
+        under(4, "Re: Lunch?", 1, 2, 3),
+        under(5, "Re: Lunch?", 3),
+        under(6, "Fwd: The north wall (fwd)", 2),
+        under(7, "The north wall"),
+    ]
+    for email in emails:
+        store.add(ACCOUNT, [email], quota_bytes=None)
+    found = store.get(ACCOUNT, [email.id for email in emails])
+    threads = {found[email.id].thread: [] for email in emails}  # type: dict[str, list[int]]
+    for number, email in enumerate(emails, start=1):
+        threads[found[email.id].thread].append(number)
+    assert list(threads.values()) == [[1, 2, 6], [3, 4, 5], [7]]
 
 
 def test_messages_join_threads_within_one_batch(store: MailboxStore) -> None:

@@ -9,7 +9,7 @@ def test_created_updated_destroyed(jmap: Client) -> None:
     thread = jmap.email(first, properties=["threadId"])["threadId"]
     made = jmap.call("Thread/changes", sinceState=start)
     assert (made["created"], made["updated"], made["destroyed"]) == ([thread], [], [])
-    second = jmap.deliver(letter("Re: c", In_Reply_To="<c@far.test>"))
+    second = jmap.deliver(letter("Re: Hello", In_Reply_To="<c@far.test>"))
     grown = jmap.call("Thread/changes", sinceState=made["newState"])
     assert (grown["created"], grown["updated"]) == ([], [thread])
     jmap.call("Email/set", destroy=[first])

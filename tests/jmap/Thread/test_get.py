@@ -5,7 +5,7 @@ from tests.jmap.client import Client, counted, letter
 
 def answers_to(jmap: Client, first: str, number: int) -> list[str]:
     more = {"In_Reply_To": f"<{first}>", "References": f"<{first}>"}
-    return [jmap.deliver(letter(f"Re: {n}", Message_ID=f"<{n}.{first}>", **more)) for n in range(number)]
+    return [jmap.deliver(letter("Re: Hello", Message_ID=f"<{n}.{first}>", **more)) for n in range(number)]
 
 
 def thread_of(jmap: Client, id: str) -> str:
@@ -20,6 +20,13 @@ def test_oldest_first_in_every_mailbox(jmap: Client) -> None:
     answer = jmap.call("Thread/get", ids=[thread])
     assert answer["list"] == [{"id": thread, "emailIds": [first, *rest]}]
     assert (answer["notFound"], answer["state"]) == ([], jmap.state("Thread"))
+
+
+def test_another_subject_is_another_thread(jmap: Client) -> None:
+    first = jmap.deliver(letter("Minutes", Message_ID="<b@far.test>"))
+    forwarded = jmap.deliver(letter("[board] WG: minutes", References="<b@far.test>"))
+    other = jmap.deliver(letter("Lunch?", In_Reply_To="<b@far.test>"))
+    assert thread_of(jmap, first) == thread_of(jmap, forwarded) != thread_of(jmap, other)
 
 
 def test_not_found(jmap: Client) -> None:
