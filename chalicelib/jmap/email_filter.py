@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 from chalicelib.jmap import arguments
 from chalicelib.jmap.errors import Json, MethodError
 from chalicelib.rules import words
-from chalicelib.rules.values import Row
+from chalicelib.rules.values import Email, Row
 from chalicelib.services import finding, listing
 from chalicelib.services.finding import Content, Hit, Opened, Term
 
@@ -86,6 +86,9 @@ class Facts(Protocol):
 
     def content(self, row: Row) -> Content:
         """Of the message."""
+
+    def records(self, rows: Sequence[Row]) -> list[Email]:
+        """All that is kept of emails; those that went meanwhile are left out."""
 
 
 @dataclass

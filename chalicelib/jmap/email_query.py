@@ -1,26 +1,25 @@
 """Email/query (RFC 8621 §4.4): lists of a folder by position, words from the search index, and other filters
-by a bounded scan.
+and sorts by a bounded scan.
 
-What cannot be finished within MAX_SCAN rows is refused (unsupportedFilter), never answered wrongly.
+What cannot be finished within MAX_SCAN rows (MAX_SORTED of a sort) is refused (unsupportedFilter,
+unsupportedSort), never answered wrongly.
 """
 
 import heapq
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
-from chalicelib.jmap import arguments, email_filter, limits
+from chalicelib.jmap import arguments, email_filter, email_sort, limits
 from chalicelib.jmap.context import Context
+from chalicelib.jmap.email_facts import Looked
 from chalicelib.jmap.email_filter import Node, Places
+from chalicelib.jmap.email_sort import By
 from chalicelib.jmap.errors import Json, MethodError
 from chalicelib.jmap.querying import window
 from chalicelib.rules.values import Row
-from chalicelib.services import finding, mailbox
-from chalicelib.services.finding import Content
+from chalicelib.services import finding
 from chalicelib.services.listing import Listing, TooDeep
-
-LOOKED_AT_ONCE = 100  # hits whose records are read together
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Asked:
 
     filter: Node | None
     places: Places
-    ascending: bool
+    sort: tuple[By, ...]
     collapse: bool
     total: bool
     limit: int
@@ -37,10 +36,20 @@ class Asked:
     anchor: str | None
     offset: int
 
+    @property
+    def by_date(self) -> bool:
+        """Whether it is by receivedAt alone, which lists are kept in."""
+        return len(self.sort) == 1 and self.sort[0].name == "receivedAt"
+
+    @property
+    def ascending(self) -> bool:
+        """Whether the oldest come first."""
+        return self.by_date and self.sort[0].ascending
+
     def listing(self, ctx: Context) -> Listing | None:
         """The one list of one folder that is asked for; None: a scan is needed."""
         there = self.places
-        if len(there.folders) != 1 or there.rest:
+        if len(there.folders) != 1 or there.rest or not self.by_date:
             return None
         bounds = (there.before, there.after)
         found = Listing(ctx.p, ctx.acct, there.folders[0], there.name, ctx.state(), *bounds)
@@ -67,7 +76,8 @@ def query(ctx: Context, args: Json) -> Json:
             return _Scan(ctx, asked).answer(args, state)
         return _listed(ctx, args, state, asked, listed)
     except TooDeep:
-        raise MethodError("unsupportedFilter", "There are too many messages to look at for this.") from None
+        what = "unsupportedFilter" if asked.by_date else "unsupportedSort"
+        raise MethodError(what, "There are too many messages to look at for this.") from None
 
 
 def read(ctx: Context, args: Json) -> Asked:
@@ -78,7 +88,7 @@ def read(ctx: Context, args: Json) -> Asked:
     return Asked(
         node,
         email_filter.places(node, list(ctx.state().counters)),
-        _ascending(args.get("sort")),
+        email_sort.read(args.get("sort")),
         arguments.boolean(args, "collapseThreads"),
         arguments.boolean(args, "calculateTotal"),
         limits.MAX_QUERY if given is None else min(given, limits.MAX_QUERY),
@@ -86,19 +96,6 @@ def read(ctx: Context, args: Json) -> Asked:
         arguments.optional_string(args, "anchor"),
         arguments.integer(args, "anchorOffset", 0) or 0,
     )
-
-
-def _ascending(sort: Any) -> bool:
-    """Whether the oldest come first. Raises MethodError unsupportedSort."""
-    if sort is None or sort == []:
-        return False
-    if not isinstance(sort, list) or not all(isinstance(c, dict) for c in sort):
-        raise arguments.wrong("sort", "a list of comparators")
-    names = [arguments.string(comparator, "property") for comparator in sort]
-    collations = [arguments.optional_string(comparator, "collation") for comparator in sort]
-    if names != ["receivedAt"] or any(collations):
-        raise MethodError("unsupportedSort", "Emails can be sorted by receivedAt.")
-    return arguments.boolean(sort[0], "isAscending", True)
 
 
 # ----------------------------------------------------------------------- list
@@ -139,12 +136,12 @@ def _anchored(ctx: Context, asked: Asked, listed: Listing, anchor: str) -> int:
 # --------------------------------------------------------------------- search
 def _searched(ctx: Context, args: Json, state: str, asked: Asked, node: Node) -> Json:
     """A query with words in it: what the index names, looked at newest first until the page is full."""
-    whole = asked.total or asked.position < 0 or asked.anchor is not None
+    whole = asked.total or asked.position < 0 or asked.anchor is not None or not asked.by_date
     enough = None if whole else asked.position + asked.limit
     opened = finding.look(ctx.p, ctx.acct, tuple(dict.fromkeys(email_filter.terms(node))))
     hits = finding.in_order(opened, lambda part: email_filter.possible(node, part), asked.ascending)
-    facts = _Facts(ctx, email_filter.by_content(node))
-    chosen = _Chosen(asked.collapse)
+    facts = Looked(ctx, email_filter.by_content(node))
+    chosen = _Chosen(asked, facts)
     looked = 0
     while (enough is None or len(chosen.ids) < enough) and (batch := list(islice(hits, facts.at_once))):
         looked += len(batch)
@@ -156,60 +153,36 @@ def _searched(ctx: Context, args: Json, state: str, asked: Asked, node: Node) ->
         for hit in there:
             if email_filter.holds(node, found[hit.id], facts, hit):
                 chosen.take(found[hit.id])
+    chosen.sort()
     return window(ctx, args, state, chosen.ids, limits.MAX_QUERY)
 
 
 # ----------------------------------------------------------------------- scan
-@dataclass
-class _Facts:
-    """What rows do not tell: keywords of threads, and messages where `opens`; looked up once, so many."""
-
-    ctx: Context
-    opens: bool
-    known: dict[str, Sequence[frozenset[str]]] = field(default_factory=dict)
-    contents: dict[str, Content] = field(default_factory=dict)
-
-    @property
-    def at_once(self) -> int:
-        """How many emails are best looked at together."""
-        return finding.OPENED if self.opens else LOOKED_AT_ONCE
-
-    def open(self, rows: Sequence[Row]) -> None:
-        """Read messages together, where they are needed. Raises TooDeep."""
-        if self.opens:
-            if len(self.contents) + len(rows) > limits.MAX_OPENED:
-                raise TooDeep
-            self.contents |= finding.contents(self.ctx.p, rows)
-
-    def content(self, row: Row) -> Content:
-        """Of a message that was opened."""
-        return self.contents[row.id]
-
-    def keywords(self, row: Row) -> Sequence[frozenset[str]]:
-        """Of each email of the row's thread. Raises TooDeep."""
-        if row.thread not in self.known:
-            if len(self.known) >= limits.MAX_THREADS:
-                raise TooDeep
-            ids = mailbox.thread(self.ctx.p, self.ctx.acct, [row.thread]).get(row.thread, [])
-            alone = ids == [row.id]
-            emails = [row] if alone else list(self.ctx.emails(ids).values())
-            self.known[row.thread] = [email.keywords for email in emails]
-        return self.known[row.thread]
-
-
-@dataclass
 class _Chosen:
     """What is found, in order; with `collapse` the first of each thread."""
 
-    collapse: bool
-    ids: list[str] = field(default_factory=list)
-    threads: set[str] = field(default_factory=set)
+    def __init__(self, asked: Asked, facts: Looked) -> None:
+        self.asked, self.facts = asked, facts
+        self.ids: list[str] = []
+        self.threads: set[str] = set()
+        self.unsorted: list[Row] = []
 
     def take(self, row: Row) -> None:
-        """One more."""
-        if not (self.collapse and row.thread in self.threads):
+        """One more, in the order of dates."""
+        if self.asked.by_date:
+            self._next(row)
+        else:
+            self.unsorted.append(row)
+
+    def _next(self, row: Row) -> None:
+        if not (self.asked.collapse and row.thread in self.threads):
             self.ids.append(row.id)
         self.threads.add(row.thread)
+
+    def sort(self) -> None:
+        """Put what was taken in order, where that is not the order of dates. Raises TooDeep."""
+        for row in email_sort.in_order(self.unsorted, self.asked.sort, self.facts):
+            self._next(row)
 
 
 class _Scan:
@@ -218,13 +191,16 @@ class _Scan:
     def __init__(self, ctx: Context, asked: Asked) -> None:
         self.ctx, self.asked = ctx, asked
         self.test = asked.places.test
-        self.facts = _Facts(ctx, self.test is not None and email_filter.by_content(self.test))
-        self.chosen = _Chosen(asked.collapse)
+        self.facts = Looked(ctx, self.test is not None and email_filter.by_content(self.test))
+        self.chosen = _Chosen(asked, self.facts)
 
     def answer(self, args: Json, state: str) -> Json:
         """The answer. Raises TooDeep."""
         asked, known = self.asked, self._known_total()
-        self._look(whole=(asked.total and known is None) or asked.position < 0)
+        if asked.by_date:
+            self._look((asked.total and known is None) or asked.position < 0, limits.MAX_SCAN)
+        else:
+            self._look_at_all()
         answer = window(self.ctx, args, state, self.chosen.ids, limits.MAX_QUERY)
         if asked.total and known is not None:
             answer["total"] = known
@@ -237,12 +213,20 @@ class _Scan:
             return None
         return sum(one.total() for one in lists)
 
-    def _look(self, whole: bool) -> None:
+    def _look_at_all(self) -> None:
+        """All rows, to be sorted. Raises TooDeep, before any is read where the folders' counters tell."""
+        counted = [one.counted() for one in self._lists()]
+        if sum(count or 0 for count in counted) > limits.MAX_SORTED:
+            raise TooDeep
+        self._look(whole=True, most=limits.MAX_SORTED)
+        self.chosen.sort()
+
+    def _look(self, whole: bool, most: int) -> None:
         """Look at rows until the page is full, or at all of them. Raises TooDeep."""
         rows, looked = self._rows(), 0
         while (whole or not self._full()) and (batch := list(islice(rows, self._at_once()))):
             looked += len(batch)
-            if looked > limits.MAX_SCAN:
+            if looked > most:
                 raise TooDeep
             self.facts.open(batch)
             for row in batch:

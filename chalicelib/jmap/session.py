@@ -3,7 +3,7 @@
 import json
 from hashlib import sha256
 
-from chalicelib.jmap import limits
+from chalicelib.jmap import email_sort, limits
 from chalicelib.jmap.errors import Json
 from chalicelib.rules.holding import LONGEST
 from chalicelib.rules.values import Account
@@ -77,7 +77,7 @@ def _account_capabilities(base_url: str, max_message_bytes: int) -> Json:
             "maxSizeMailboxName": limits.MAX_MAILBOX_NAME,
             "maxSizeAttachmentsPerEmail": max_message_bytes * 57 // 78
             - 64 * 1024,  # as base64 with line ends
-            "emailQuerySortOptions": ["receivedAt"],
+            "emailQuerySortOptions": list(email_sort.PROPERTIES),
             "mayCreateTopLevelMailbox": True,
         },
         SUBMISSION: {
