@@ -39,6 +39,7 @@ STATUS: dict[Kind, int] = {
     "too_many_recipients": 422,
     "no_recipients": 422,
     "invalid_recipients": 422,
+    "invalid_message": 422,
     "forbidden_attachment": 422,
     "virus": 422,
     "throttled": 429,

@@ -36,6 +36,7 @@ REPLIES: Mapping[Kind, str] = {
     "too_large": "552 5.3.4",
     "over_quota": "552 5.2.2",
     "forbidden_from": "550 5.7.1",
+    "invalid_message": "550 5.6.0",
     "forbidden_attachment": "550 5.7.1",
     "virus": "550 5.7.1",
     "no_recipients": "554 5.5.1",

@@ -1,8 +1,9 @@
 """Requests (RFC 8620 §3): from the octets of a body to the answer. Never raises."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -156,25 +157,34 @@ def _error(type: str, description: str, call: str) -> Answer:
 def _call(
     ctx: Context, using: frozenset[str], asked: tuple[str, Json, str], answers: list[Answer]
 ) -> list[Answer]:
-    """One call's answers: its own, then those of calls that it makes itself."""
-    name, args, call = asked
+    """One call's answers: its own, then those of the calls that follow from it."""
+    name, given, call = asked
     ctx.implied.clear()
-    try:
+
+    def work() -> Json:
         known = METHODS.get(name)
         if known is None or known.capability not in using:
-            return [_error("unknownMethod", "There is no such method under what the request uses.", call)]
-        args = resolve(args, answers)
+            raise MethodError("unknownMethod", "There is no such method under what the request uses.")
+        args = resolve(given, answers)
         if known.account:
             _check_account(ctx, args)
-        answer = known.run(ctx, args)
+        return known.run(ctx, args)
+
+    first = _answered(ctx, name, call, work)
+    return [first, *(_answered(ctx, n, call, partial(METHODS[n].run, ctx, a)) for n, a in ctx.implied)]
+
+
+def _answered(ctx: Context, name: str, call: str, work: Callable[[], Json]) -> Answer:
+    """The answer of a method, or its error: the other calls of the request still get theirs."""
+    try:
+        return name, work(), call
     except MethodError as error:
-        return [("error", error.answer, call)]
+        return "error", error.answer, call
     except ServiceError as error:
-        return [("error", method_error(error), call)]
-    except Exception:  # the other calls of the request still get their answers
+        return "error", method_error(error), call
+    except Exception:
         logger.exception("method failed", extra={"method": name, "account": ctx.acct})
-        return [_error("serverFail", "Something went wrong here.", call)]
-    return [(name, answer, call), *((n, a, call) for n, a in ctx.implied)]
+        return _error("serverFail", "Something went wrong here.", call)
 
 
 def _check_account(ctx: Context, args: Json) -> None:

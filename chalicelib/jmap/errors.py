@@ -33,6 +33,7 @@ SET_TYPES: Mapping[str, str] = {
     "no_recipients": "noRecipients",
     "invalid_recipients": "invalidRecipients",
     "forbidden_from": "forbiddenFrom",
+    "invalid_message": "invalidEmail",
     "forbidden_attachment": "invalidEmail",
     "virus": "invalidEmail",
     "account_suspended": "forbiddenToSend",

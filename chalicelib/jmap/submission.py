@@ -12,7 +12,7 @@ from chalicelib.rules.values import Envelope, ListedSubmission, RecipientState, 
 from chalicelib.services import submissions
 
 #: RFC 8621 §7: whether the message has reached the recipient, as far as is known.
-_DELIVERED = {"queued": "queued", "sent": "queued", "deferred": "queued", "delivered": "yes", "failed": "no"}
+_DELIVERED = {"queued": "queued", "sent": "queued", "deferred": "queued", "failed": "no"}
 _ACCEPTED, _DONE = "250 2.0.0 accepted, the outcome is not known yet", "250 2.0.0 ok"
 
 
@@ -23,8 +23,8 @@ def show(found: SubmissionState, acct_identity: str) -> Json:
     return {
         "id": found.id,
         "identityId": found.identity or acct_identity,
-        "emailId": found.email_id or "",
-        "threadId": found.thread or "",
+        "emailId": found.email_id or found.id,  # what a mail program sent is no email here
+        "threadId": found.thread or found.id,
         "envelope": show_envelope(found.envelope, dict(found.held) or None),
         "sendAt": arguments.show_date(found.sent_at),
         "undoStatus": found.undo,
@@ -45,7 +45,8 @@ def show_envelope(envelope: Envelope, held: Json | None = None) -> Json:
 def _status(one: RecipientState) -> Json:
     unknown = _DONE if one.state == "delivered" else _ACCEPTED
     reply = one.reply.removeprefix("smtp; ") if one.state != "sent" else ""
-    return {"smtpReply": reply or unknown, "delivered": _DELIVERED[one.state], "displayed": "unknown"}
+    delivered = _DELIVERED.get(one.state) or ("yes" if one.here else "unknown")  # relayed is not arrived
+    return {"smtpReply": reply or unknown, "delivered": delivered, "displayed": "unknown"}
 
 
 PROPERTIES = (
@@ -59,9 +60,13 @@ def get(ctx: Context, args: Json) -> Json:
     ids, properties = standard.wanted_ids(args), standard.wanted_properties(args, PROPERTIES)
     state = ctx.state_of("EmailSubmission")
     wanted = [i for i in ids if arguments.is_id(i)] if ids is not None else _every(ctx)
+    return standard.get_answer(ctx, state, ids, shown_now(ctx, wanted), properties)
+
+
+def shown_now(ctx: Context, ids: list[str]) -> dict[str, Json]:
+    """EmailSubmission objects by id, of those that are there."""
     own = identity.identity_id(ctx.account)
-    found = {one.id: show(one, own) for one in submissions.status(ctx.p, ctx.acct, wanted)}
-    return standard.get_answer(ctx, state, ids, found, properties)
+    return {one.id: show(one, own) for one in submissions.status(ctx.p, ctx.acct, ids)}
 
 
 def _every(ctx: Context) -> list[str]:
@@ -78,14 +83,17 @@ def changes(ctx: Context, args: Json) -> Json:
 
 
 # -------------------------------------------------------------------- query
-_IDS: dict[str, Callable[[ListedSubmission], Any]] = {
-    "identityIds": attrgetter("identity"),
-    "emailIds": attrgetter("email_id"),
-    "threadIds": attrgetter("thread"),
-}
+def _email_id(row: ListedSubmission) -> str:
+    return row.email_id or row.id
+
+
+def _thread_id(row: ListedSubmission) -> str:
+    return row.thread or row.id
+
+
 _SORTS: dict[str, Callable[[ListedSubmission], Any]] = {
-    "emailId": attrgetter("email_id"),
-    "threadId": attrgetter("thread"),
+    "emailId": _email_id,
+    "threadId": _thread_id,
     "sentAt": attrgetter("sent_at"),
 }
 _NEWEST = [("sentAt", False)]
@@ -93,7 +101,8 @@ _NEWEST = [("sentAt", False)]
 
 def query(ctx: Context, args: Json) -> Json:
     """EmailSubmission/query (§7.3): the newest by their list alone, all else by reading all of it."""
-    keep = querying.filter_(args.get("filter"), _condition)
+    own = identity.identity_id(ctx.account)
+    keep = querying.filter_(args.get("filter"), lambda given, name: _condition(given, name, own))
     order = querying.sort(args, _SORTS, _NEWEST)
     state = ctx.state_of("EmailSubmission")
     chosen = [row for row in submissions.listed(ctx.p, ctx.acct, _reach(args, order)) if keep(row)]
@@ -111,10 +120,15 @@ def _reach(args: Json, order: list[tuple[str, bool]]) -> int:
     return limits.MAX_SCAN
 
 
-def _condition(given: Json, name: str) -> querying.Test:
-    """One property of a FilterCondition. Raises MethodError."""
-    if name in _IDS:
-        part, wanted = _IDS[name], arguments.strings(given, name)
+def _condition(given: Json, name: str, own: str) -> querying.Test:
+    """One property of a FilterCondition; `own`: the identity of those that name none. Raises MethodError."""
+    ids: dict[str, Callable[[ListedSubmission], str]] = {
+        "identityIds": lambda row: row.identity or own,
+        "emailIds": _email_id,
+        "threadIds": _thread_id,
+    }
+    if name in ids:
+        part, wanted = ids[name], arguments.strings(given, name)
         if wanted is None:
             raise arguments.wrong(name, "a list of ids")
         return lambda row: part(row) in wanted

@@ -5,15 +5,17 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from chalicelib.jmap import arguments, email_set, identity, standard
+from chalicelib.jmap import arguments, identity, limits, patches, standard
 from chalicelib.jmap.context import Context
-from chalicelib.jmap.errors import Json, SetError, invalid, set_error
-from chalicelib.jmap.submission import show_envelope
+from chalicelib.jmap.errors import Json, MethodError, SetError, invalid, set_error
+from chalicelib.jmap.submission import show_envelope, shown_now
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.holding import NAMES
+from chalicelib.rules.identities import Identity
 from chalicelib.rules.values import Correspondent, Email, Envelope, Submission
 from chalicelib.services import send, submissions
 
+Emails = dict[str, str | None]  # submissions that were dealt with → their emails
 _SETTABLE = frozenset({"identityId", "emailId", "envelope", "undoStatus"})
 
 
@@ -23,8 +25,10 @@ def set_(ctx: Context, args: Json) -> Json:
     asked = standard.SetArguments(args, old)
     on_update = arguments.objects(args, "onSuccessUpdateEmail")
     on_destroy = arguments.strings(args, "onSuccessDestroyEmail") or []
+    if len(on_update) + len(on_destroy) > limits.MAX_OBJECTS_IN_SET:
+        raise MethodError("requestTooLarge", "Too many emails would be changed when all of this is done.")
     outcome = standard.Outcome()
-    sent: dict[str, str] = {}  # submission id, and creation id with its `#` → email id
+    sent: Emails = {}
     for creation, given in asked.create.items():
         try:
             _create(ctx, creation, given, outcome, sent)
@@ -33,18 +37,16 @@ def set_(ctx: Context, args: Json) -> Json:
         except ServiceError as error:
             outcome["notCreated"][creation] = set_error(error)
     for id, patch in asked.update.items():
-        _update(ctx, id, patch, outcome)
+        _update(ctx, id, patch, outcome, sent)
     for id in asked.destroy:
-        _destroy(ctx, id, outcome)
+        _destroy(ctx, id, outcome, sent)
     ctx.wrote()
     answer = outcome.finish(ctx, old, ctx.state_of("EmailSubmission"))
     _then(ctx, sent, on_update, on_destroy)
     return answer
 
 
-def _create(
-    ctx: Context, creation: str, given: Json, outcome: standard.Outcome, sent: dict[str, str]
-) -> None:
+def _create(ctx: Context, creation: str, given: Json, outcome: standard.Outcome, sent: Emails) -> None:
     unknown = [name for name in given if name not in _SETTABLE]
     if unknown:
         raise invalid("These cannot be set.", *unknown)
@@ -52,11 +54,11 @@ def _create(
         raise invalid("A new submission is not canceled.", "undoStatus")
     under = _identity(ctx, given.get("identityId"))
     email = _email(ctx, given.get("emailId"))
-    envelope = _envelope(ctx, email, given.get("envelope"))
+    envelope = _envelope(email, given.get("envelope"), under.email)
     held = _held(given.get("envelope"))
-    made = send.submit(ctx.p, _submission(ctx, email, envelope, under, held))
+    made = send.submit(ctx.p, _submission(ctx, email, envelope, under.id, held))
     ctx.created[creation] = made.id
-    sent[f"#{creation}"] = sent[made.id] = email.id
+    sent[made.id] = email.id
     shown: Json = {
         "id": made.id,
         "threadId": email.thread,
@@ -71,11 +73,12 @@ def _create(
     )
 
 
-def _identity(ctx: Context, given: Any) -> str:
+def _identity(ctx: Context, given: Any) -> Identity:
     id = ctx.resolve(given) if isinstance(given, str) else None
-    if id is None or identity.known(ctx, id) is None:
+    found = identity.known(ctx, id) if id is not None else None
+    if found is None:
         raise invalid("There is no such identity.", "identityId")
-    return id
+    return found
 
 
 def _submission(
@@ -108,10 +111,13 @@ def _email(ctx: Context, given: Any) -> Email:
     return found
 
 
-def _envelope(ctx: Context, email: Email, given: Any) -> Envelope:
-    """As given, or made of the header (RFC 8621 §7): Sender or From, and To, Cc, Bcc, each once."""
+def _envelope(email: Email, given: Any, own: str) -> Envelope:
+    """As given, or made of the header (RFC 8621 §7): Sender or From if the identity (whose address is `own`)
+    allows it, and To, Cc, Bcc, each once.
+    """
     if given is None:
-        sender = next((c.email for c in (*email.sender, *email.from_)), ctx.account.address)
+        named = next((c.email for c in (*email.sender, *email.from_)), own)
+        sender = named if named.lower() == own.lower() else own
         people: tuple[Correspondent, ...] = (*email.to, *email.cc, *email.bcc)
         return Envelope(sender, tuple({c.email.lower(): c.email for c in reversed(people)}.values())[::-1])
     if not isinstance(given, dict) or not isinstance(given.get("rcptTo"), list):
@@ -138,15 +144,13 @@ def _held(envelope: Any) -> dict[str, str]:
     return {name.upper(): value for name, value in asked.items()}
 
 
-def _update(ctx: Context, asked: str, patch: Json, outcome: standard.Outcome) -> None:
+def _update(ctx: Context, asked: str, patch: Json, outcome: standard.Outcome, sent: Emails) -> None:
     """Call a message back: what a client may change is undoStatus alone."""
     try:
-        id = _known(ctx, asked)
-        if patch != {"undoStatus": "canceled"}:
-            submissions.own(ctx.p, ctx.acct, id)
-            raise invalid("Only undoStatus can be changed, to canceled.", *patch)
-        if not submissions.cancel(ctx.p, ctx.acct, id):
+        out = submissions.own(ctx.p, ctx.acct, _known(ctx, asked))
+        if _calls_back(ctx, out.id, patch) and not submissions.cancel(ctx.p, out):
             raise SetError("cannotUnsend", "The message is on its way.")
+        sent[out.id] = out.email_id
         outcome["updated"][asked] = None
     except SetError as error:
         outcome["notUpdated"][asked] = error.answer
@@ -154,11 +158,29 @@ def _update(ctx: Context, asked: str, patch: Json, outcome: standard.Outcome) ->
         outcome["notUpdated"][asked] = set_error(error)
 
 
-def _destroy(ctx: Context, asked: str, outcome: standard.Outcome) -> None:
+def _calls_back(ctx: Context, id: str, patch: Json) -> bool:
+    """Whether a patch asks for that. What it says beside it must be so (RFC 8620 §5.3: a client may send the
+    whole object). Raises SetError invalidProperties, ServiceError.
+    """
+    if patch == {"undoStatus": "canceled"}:
+        return True
+    shown = shown_now(ctx, [id]).get(id)
+    if shown is None:
+        raise SetError("notFound")
+    after = patches.apply(shown, patch)
+    wrong = {name for name in {*shown, *after} if after.get(name) != shown.get(name)}
+    if after.get("undoStatus") == "canceled":
+        wrong -= {"undoStatus"}
+    if wrong:
+        raise invalid("Only undoStatus can be changed, to canceled.", *sorted(wrong))
+    return bool(after["undoStatus"] != shown["undoStatus"])
+
+
+def _destroy(ctx: Context, asked: str, outcome: standard.Outcome, sent: Emails) -> None:
     try:
-        id = _known(ctx, asked)
-        submissions.forget(ctx.p, ctx.acct, id)
-        outcome.destroyed.append(id)
+        out = submissions.forget(ctx.p, ctx.acct, _known(ctx, asked))
+        sent[out.id] = out.email_id
+        outcome.destroyed.append(out.id)
     except SetError as error:
         outcome["notDestroyed"][asked] = error.answer
     except ServiceError as error:
@@ -172,10 +194,13 @@ def _known(ctx: Context, asked: str) -> str:
     return id
 
 
-def _then(ctx: Context, sent: dict[str, str], on_update: dict[str, Json], on_destroy: list[str]) -> None:
-    """RFC 8621 §7.5: one Email/set for the submissions that succeeded."""
-    update = {sent[id]: patch for id, patch in on_update.items() if id in sent}
-    destroy = [sent[id] for id in on_destroy if id in sent]
+def _then(ctx: Context, sent: Emails, on_update: dict[str, Json], on_destroy: list[str]) -> None:
+    """RFC 8621 §7.5: one Email/set for the submissions that were created, updated or destroyed."""
+
+    def email(submission: str) -> str | None:
+        return sent.get(ctx.resolve(submission) or "")
+
+    update = {id: patch for of, patch in on_update.items() if (id := email(of))}
+    destroy = [id for of in on_destroy if (id := email(of))]
     if update or destroy:
-        answer = email_set.set_(ctx, {"accountId": ctx.acct, "update": update, "destroy": destroy})
-        ctx.implied.append(("Email/set", answer))
+        ctx.implied.append(("Email/set", {"accountId": ctx.acct, "update": update, "destroy": destroy}))

@@ -270,6 +270,8 @@ def _seen(fate: Fate) -> tuple[str, str, str]:
     return ("queued" if fate.state == "sent" else fate.state, fate.status, fate.reply)
 
 
-def shown(address: str, fate: Fate) -> RecipientState:
-    """A fate as the sender sees it."""
-    return RecipientState(address, fate.state, fate.attempt, fate.status, fate.reply, bool(fate.reported))
+def shown(address: str, fate: Fate, here: bool = False) -> RecipientState:
+    """A fate as the sender sees it; `here`: of a recipient on this platform."""
+    return RecipientState(
+        address, fate.state, fate.attempt, fate.status, fate.reply, bool(fate.reported), here
+    )

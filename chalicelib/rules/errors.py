@@ -29,6 +29,7 @@ Kind = Literal[
     "no_recipients",
     "invalid_recipients",
     "forbidden_from",
+    "invalid_message",
     "forbidden_attachment",
     "virus",
     "state_mismatch",

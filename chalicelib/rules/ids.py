@@ -48,8 +48,8 @@ def report_id(source: str, within: str) -> str:
     return _hashed("r", source, within)
 
 
-def after_cancel(submission: str) -> str:
-    """The id of what is sent again after a submission that was called back."""
+def sent_again(submission: str) -> str:
+    """The id of what is sent again, and is no repeat of that submission."""
     return _hashed("s", submission)
 
 

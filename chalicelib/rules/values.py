@@ -383,6 +383,7 @@ class RecipientState:
     status: str = ""  # RFC 3463, e.g. "5.2.2"
     reply: str = ""
     reported: bool = False
+    here: bool = False  # its mailbox is on this platform
 
 
 @dataclass(frozen=True, slots=True)

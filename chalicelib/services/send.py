@@ -11,10 +11,10 @@ from chalicelib.aws import clock
 from chalicelib.aws.log import logger
 from chalicelib.aws.mail import Paused, Rejected, Throttled, Unclear
 from chalicelib.aws.table import Busy, Write, pause
-from chalicelib.rules import delivery, holding, limits, routing
+from chalicelib.rules import delivery, header, holding, limits, routing
 from chalicelib.rules.delivery import Chunk, Fate, Finding
 from chalicelib.rules.errors import ServiceError
-from chalicelib.rules.ids import after_cancel
+from chalicelib.rules.ids import sent_again
 from chalicelib.rules.values import (
     Account,
     Digest,
@@ -30,6 +30,7 @@ from chalicelib.store.outbox_items import Outgoing
 from chalicelib.store.tracks import sent_put
 
 TRIES = 12  # at the sender's rate, while others send from the same mailbox
+REPEATED = timedelta(days=1)  # until then the same message again is no other
 NEGLECTED = timedelta(minutes=30)  # what is open longer is looked at by `mend`
 BACK_OFF_SECONDS = 60  # a throttled call comes again within this time
 NOWHERE = Lookup(None, None)
@@ -56,18 +57,27 @@ def submit(p: Platform, s: Submission) -> Submitted:
     """Take a message for sending: kept, its recipients split, before the answer. A repeat does nothing new.
 
     Raises ServiceError: not_found (blob), too_large, no_recipients, too_many_recipients, invalid_recipients,
-    account_suspended, domain_pending, domain_suspended, sending_paused, forbidden_from,
+    account_suspended, domain_pending, domain_suspended, sending_paused, forbidden_from, invalid_message,
     forbidden_attachment, virus, rate_limited, invalid (parameters that hold it).
     """
     known = p.outbox.load(s.id)
-    while known and known[0].undo == "canceled":  # the same again, after all
-        s = replace(s, id=after_cancel(s.id))
+    while known and not _is_repeat(s, known[0]):
+        s = replace(s, id=sent_again(s.id))
         known = p.outbox.load(s.id)
     out, chunks = known or _create(p, s)
     if out.account != (s.account.id if s.account else ""):
         raise ServiceError("conflict", "This submission is somebody else's.")
     dispatch(p, chunks, wait(out))
     return Submitted(out.id, out.sent_at, out.undo)
+
+
+def _is_repeat(s: Submission, out: Outgoing) -> bool:
+    """Whether the same message again is the same submission, its answer having been lost. In webmail, where
+    a message can be sent once more, it is none after it was called back, nor a day later.
+    """
+    if s.source != "webmail":
+        return True
+    return out.undo != "canceled" and clock.now() - out.sent_at <= REPEATED
 
 
 def _create(p: Platform, s: Submission) -> tuple[Outgoing, list[Chunk]]:
@@ -78,10 +88,11 @@ def _create(p: Platform, s: Submission) -> tuple[Outgoing, list[Chunk]]:
     recipients = limits.check_recipients(s.envelope.recipients, p.figures)
     raw = p.blobs.get(s.blob)
     limits.check_size(len(raw), p.figures)
-    digest = mime.digest(raw)
+    digest, fields = mime.digest(raw), mime.header_fields(raw)
     found = _look_up(p, s, digest, recipients)
     limits.check_reach(recipients, found, p.figures)
     if s.account:
+        header.check((name for name, _ in fields), digest)
         _check(s, s.account, digest, found)
     limits.check_attachments(digest.structure)
     limits.check_attachment_count(len(mime.attachments(digest.structure)), s.source, p.figures)
@@ -97,7 +108,7 @@ def _create(p: Platform, s: Submission) -> tuple[Outgoing, list[Chunk]]:
         message_id=next(iter(digest.message_id), s.message_id),
         sent_at=leaves,
         chunks=len(chunks),
-        automatic=routing.by_machine(mime.header_fields(raw)),
+        automatic=routing.by_machine(fields),
         email_id=s.email_id,
         identity=s.identity,
         thread=s.thread,
@@ -161,8 +172,8 @@ def _check(s: Submission, account: Account, digest: Digest, found: dict[str, Loo
     own = found.get(account.address, NOWHERE)
     current = own.entry if isinstance(own.entry, Account) and own.entry.id == account.id else account
     limits.check_sender(current, own.domain)
-    header = [owner(c.email) for c in (*digest.from_, *digest.sender)]
-    limits.check_from(account, owner(s.envelope.sender), header)
+    authors = [owner(c.email) for c in (*digest.from_, *digest.sender)]
+    limits.check_from(account, owner(s.envelope.sender), authors)
 
 
 def _sent_blob(p: Platform, s: Submission, raw: bytes) -> str:

@@ -33,7 +33,7 @@ def status(p: Platform, account: str, ids: Iterable[str]) -> list[SubmissionStat
 
 
 def _state(out: Outgoing, chunks: Sequence[Chunk]) -> SubmissionState:
-    shown = {a: delivery.shown(a, f) for c in chunks for a, f in c.fates.items()}
+    shown = {a: delivery.shown(a, f, c.local) for c in chunks for a, f in c.fates.items()}
     recipients = tuple(shown[a] for a in out.envelope.recipients if a in shown)
     return SubmissionState(
         id=out.id,
@@ -56,23 +56,23 @@ def own(p: Platform, account: str, id: str) -> Outgoing:
     return out
 
 
-def cancel(p: Platform, account: str, id: str) -> bool:
+def cancel(p: Platform, out: Outgoing) -> bool:
     """Call a held message back: none of it leaves, inside or out. False: it is on its way.
 
     Raises ServiceError not_found.
     """
-    out = own(p, account, id)
     domain = p.directory.domain(out.domain)
     track = [unsent(domain.reseller, out)] if domain else []
-    return p.outbox.decide(out, "canceled", track) or own(p, account, id).undo == "canceled"
+    return p.outbox.decide(out, "canceled", track) or own(p, out.account, out.id).undo == "canceled"
 
 
-def forget(p: Platform, account: str, id: str) -> None:
+def forget(p: Platform, account: str, id: str) -> Outgoing:
     """Show a submission no more; it is delivered, retried and reported all the same. Raises not_found."""
     for _ in range(TRIES):
+        out = own(p, account, id)
         try:
-            p.outbox.hide(own(p, account, id))
+            p.outbox.hide(out)
         except Stale:
             continue
-        return
+        return out
     raise Busy("submission overtaken again and again")

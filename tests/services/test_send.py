@@ -102,6 +102,10 @@ def test_nobody_sends_under_an_address_that_is_not_theirs(post: Post) -> None:
     forged = letter(ANN, ["zoe@far.test"], Sender="ceo@elsewhere.test")
     with refused("forbidden_from"):
         send.submit(post.p, post.submission(ANN, ["zoe@far.test"], raw=forged))
+    twice = b"From: bob@x.test\r\n" + letter(ANN, ["zoe@far.test"])
+    for source in ("smtp", "webmail"):
+        with refused("invalid_message"):
+            send.submit(post.p, post.submission(ANN, ["zoe@far.test"], raw=twice, source=source))
     tagged = post.submission(ANN, ["zoe@far.test"])
     send.submit(post.p, replace(tagged, envelope=Envelope("Ann+tag@x.test", tagged.envelope.recipients)))
 

@@ -66,7 +66,8 @@ def test_it_waits_and_then_is_sent_once(settled: Client, name: str) -> None:
     assert outside(jmap) == before + 1
     found = shown(jmap, made["id"])
     assert found["undoStatus"] == "final"
-    assert {s["delivered"] for s in found["deliveryStatus"].values()} == {"yes"}
+    delivered = {address: s["delivered"] for address, s in found["deliveryStatus"].items()}
+    assert delivered == {"zoe@far.test": "unknown", "bob@x.test": "yes"}
     assert jmap.call("EmailSubmission/changes", sinceState=state)["updated"] == [made["id"]]
     assert cancel(jmap, made["id"])["notUpdated"][made["id"]]["type"] == "cannotUnsend"
 
@@ -91,6 +92,58 @@ def test_called_back_nothing_of_it_leaves(settled: Client) -> None:
     assert domain
     trace, _ = jmap.post.p.tracks.page(domain.reseller, "x.test", 50)
     assert made["id"] not in [seen.id for seen in trace]
+
+
+def test_a_patch_may_repeat_what_is_so(settled: Client) -> None:
+    """RFC 8620 §5.3: nothing, or the whole object."""
+    jmap = settled
+    id = hold(jmap, "zoe@far.test", HOLDFOR="20")["id"]
+    state, whole = jmap.state("EmailSubmission"), shown(jmap, id)
+    patch: Json
+    for patch in ({}, {"undoStatus": "pending"}, {"id": id}, whole):
+        assert jmap.call("EmailSubmission/set", update={id: patch})["updated"] == {id: None}
+    assert jmap.state("EmailSubmission") == state
+    wrong: list[tuple[Json, list[str]]] = [
+        ({"undoStatus": "final"}, ["undoStatus"]),
+        ({"undoStatus": None}, ["undoStatus"]),
+        ({"shoe": 1, "undoStatus": "canceled"}, ["shoe"]),
+        (whole | {"sendAt": "2030-01-01T00:00:00Z", "emailId": "x"}, ["emailId", "sendAt"]),
+    ]
+    for patch, properties in wrong:
+        refusal = jmap.call("EmailSubmission/set", update={id: patch})["notUpdated"][id]
+        assert (refusal["type"], refusal["properties"]) == ("invalidProperties", properties)
+    bad = jmap.call("EmailSubmission/set", update={id: {"envelope/shoe/x": 1}})["notUpdated"][id]
+    assert bad["type"] == "invalidPatch"
+    unknown = jmap.call("EmailSubmission/set", update={"none": {"shoe": 1}})["notUpdated"]["none"]
+    assert unknown["type"] == "notFound"
+    whole["undoStatus"] = "canceled"
+    assert jmap.call("EmailSubmission/set", update={id: whole})["updated"] == {id: None}
+    assert shown(jmap, id)["undoStatus"] == "canceled"
+
+
+@pytest.mark.parametrize("what", ["update", "destroy"])
+def test_on_success_of_calling_back_and_of_forgetting(settled: Client, what: str) -> None:
+    """RFC 8621 §7.5: not only of a creation. So an undo puts the draft back."""
+    jmap, email = settled, draft(settled, "zoe@far.test", "bob@x.test")
+    id = hold(jmap, "zoe@far.test", email=email, HOLDFOR="20")["id"]
+    args: Json = {"update": {id: {"undoStatus": "canceled"}}} if what == "update" else {"destroy": [id]}
+    patch = {"keywords/$draft": True, "keywords/again": True}
+    told, changed = jmap.request(
+        ("EmailSubmission/set", {**args, "onSuccessUpdateEmail": {id: patch}}, "0"),
+    )
+    assert not told[1]["notUpdated"]
+    assert (changed[0], changed[1]["updated"]) == ("Email/set", {email: None})
+    assert "again" in jmap.email(email)["keywords"]
+
+
+def test_on_success_destroy_of_what_was_called_back(settled: Client) -> None:
+    jmap, email = settled, draft(settled, "zoe@far.test")
+    id = hold(jmap, "zoe@far.test", email=email, HOLDFOR="20")["id"]
+    args = {"update": {id: {"undoStatus": "canceled"}}, "onSuccessDestroyEmail": [id, "none"]}
+    answers = jmap.request(("EmailSubmission/set", args, "0"))
+    assert answers[1][1]["destroyed"] == [email]
+    late = {"update": {id: {"undoStatus": "final"}}, "onSuccessDestroyEmail": [id]}
+    assert len(jmap.request(("EmailSubmission/set", late, "0"))) == 1, "what failed has no consequence"
 
 
 def test_what_was_called_back_can_be_sent_after_all(settled: Client) -> None:
@@ -146,9 +199,9 @@ def test_leaving_and_calling_back_at_once_one_of_them_holds(settled: Client) -> 
         if first == "leave":
             assert send.leaves(p, stale, chunk)
             assert not p.outbox.decide(stale, "canceled")
-            assert not submissions.cancel(p, jmap.account.id, made["id"])
+            assert not submissions.cancel(p, submissions.own(p, jmap.account.id, made["id"]))
         else:
-            assert submissions.cancel(p, jmap.account.id, made["id"])
+            assert submissions.cancel(p, submissions.own(p, jmap.account.id, made["id"]))
             assert not send.leaves(p, stale, chunk)
         jmap.post.settle()
 
@@ -165,7 +218,7 @@ def test_a_crash_after_any_call_sends_once_or_never(settled: Client, undone: boo
             post.fuse.left = calls
             while undone:
                 try:
-                    assert submissions.cancel(post.p, jmap.account.id, id)
+                    assert submissions.cancel(post.p, submissions.own(post.p, jmap.account.id, id))
                     break
                 except Crash:
                     continue

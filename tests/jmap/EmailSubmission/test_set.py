@@ -1,10 +1,16 @@
 """EmailSubmission (RFC 8621 §7), Identity (§6)."""
 
+from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from chalicelib.jmap import limits
+from chalicelib.rules.errors import ServiceError
+from chalicelib.services import send
 from tests.jmap.client import Client, Json, letter
+from tests.jmap.Identity.test_get import alias, identities
 
 
 def draft(jmap: Client, *to: str, **more: Any) -> str:
@@ -91,7 +97,8 @@ def test_delivery_status_per_recipient(jmap: Client) -> None:
     jmap.post.settle()
     [shown] = jmap.call("EmailSubmission/get", ids=[id, "none"])["list"]
     status = shown["deliveryStatus"]
-    assert status["zoe@far.test"]["delivered"] == "yes"
+    assert status["zoe@far.test"]["delivered"] == "unknown", "relayed, which is not arrived"
+    assert status["zoe@far.test"]["smtpReply"].startswith("250")
     assert status["no@refusing.test"]["delivered"] == "no"
     assert status["no@refusing.test"]["smtpReply"].startswith("5")
     assert (shown["emailId"], shown["identityId"]) == (email, f"i{jmap.account.id}")
@@ -106,6 +113,81 @@ def test_S27_a_repeat_sends_nothing_twice(jmap: Client) -> None:
     jmap.post.settle()
     assert first["created"]["s"]["id"] == again["created"]["s"]["id"]
     assert len(jmap.post.mail.calls) == before + 1
+
+
+def test_a_day_later_the_same_is_sent_once_more(jmap: Client) -> None:
+    jmap.post.settle()
+    email = draft(jmap, "zoe@far.test")
+    before = len(jmap.post.mail.calls)
+    first = submit(jmap, email)["created"]["s"]["id"]
+    jmap.post.settle()
+    jmap.post.clock.advance(hours=25)
+    again = submit(jmap, email)["created"]["s"]["id"]
+    assert again == submit(jmap, email)["created"]["s"]["id"] != first
+    jmap.post.settle()
+    assert len(jmap.post.mail.calls) == before + 2
+
+
+def test_what_fails_after_sending_hides_nothing_of_it(jmap: Client) -> None:
+    """RFC 8620 §3.6.2: an error says that nothing was done; here the message has left."""
+    email = draft(jmap, "zoe@far.test")
+    args = {
+        "create": {"s": {"emailId": email, "identityId": f"i{jmap.account.id}"}},
+        "onSuccessUpdateEmail": {"#s": {"keywords/$draft": None}},
+    }
+    busy = ServiceError("throttled", "The mailbox is busy.")
+    with mock.patch("chalicelib.services.mailbox.update", side_effect=busy):
+        told, _ = jmap.request(("EmailSubmission/set", args, "0"))
+    assert (told[0], told[2]) == ("EmailSubmission/set", "0")
+    assert told[1]["created"]["s"]["undoStatus"] == "final"
+    many = {str(n): {"keywords/x": True} for n in range(limits.MAX_OBJECTS_IN_SET + 1)}
+    args["onSuccessUpdateEmail"] = many
+    assert jmap.error("EmailSubmission/set", **args)["type"] == "requestTooLarge"
+
+
+def test_the_envelope_is_the_identitys_where_the_header_is_not(jmap: Client) -> None:
+    """RFC 8621 §7: mailFrom."""
+    name = f"other-{jmap.account.address.partition('@')[0]}"
+    alias(jmap, name)
+    under = identities(jmap)[f"{name}@x.test"]["id"]
+    own = draft(jmap, "zoe@far.test")
+    made = submit(jmap, own, identityId=under)["created"]["s"]
+    assert made["envelope"]["mailFrom"]["email"] == f"{name}@x.test"
+    sender = [{"email": f"{name}@x.test"}]
+    both = draft(jmap, "ben@far.test", sender=sender)
+    assert submit(jmap, both)["created"]["s"]["envelope"]["mailFrom"]["email"] == jmap.account.address
+    mine = submit(jmap, draft(jmap, "c@far.test", sender=sender), identityId=under)["created"]["s"]
+    assert mine["envelope"]["mailFrom"]["email"] == f"{name}@x.test"
+
+
+def test_who_wrote_it_is_said_once(jmap: Client) -> None:
+    """RFC 5322 §3.6: readers differ in which of two From fields they show."""
+    head = f"From: Boss <bob@x.test>\r\nFrom: {jmap.account.address}\r\nTo: zoe@far.test\r\n\r\nPay."
+    error = refused(jmap, jmap.deliver(head.encode()))
+    assert (error["type"], error["properties"]) == ("invalidEmail", ["from"])
+    nobody = refused(jmap, jmap.deliver(b"To: zoe@far.test\r\n\r\nHi"))
+    assert (nobody["type"], nobody["properties"]) == ("invalidEmail", ["from"])
+    typed = draft(jmap, "zoe@far.test", cc=[{"email": "half typed"}])
+    envelope = {"mailFrom": {"email": jmap.account.address}, "rcptTo": [{"email": "zoe@far.test"}]}
+    error = refused(jmap, typed, envelope=envelope)
+    assert (error["type"], error["properties"]) == ("invalidEmail", ["cc"])
+
+
+def test_what_a_mail_program_sent_is_seen_too(jmap: Client) -> None:
+    """S27: its sender sees each recipient's state. There is no email of it here: its id is not found."""
+    sent = jmap.post.submission(jmap.account.address, ["zoe@far.test"], id="sprogram")
+    send.submit(jmap.post.p, replace(sent, account=jmap.account))
+    [shown] = jmap.call("EmailSubmission/get", ids=["sprogram"])["list"]
+    own = f"i{jmap.account.id}"
+    assert shown["identityId"] == own
+    assert jmap.call("Email/get", ids=[shown["emailId"]])["notFound"] == [shown["emailId"]]
+    assert jmap.call("Thread/get", ids=[shown["threadId"]])["notFound"] == [shown["threadId"]]
+    for where in (
+        {"identityIds": [own]},
+        {"emailIds": [shown["emailId"]]},
+        {"threadIds": [shown["threadId"]]},
+    ):
+        assert "sprogram" in jmap.call("EmailSubmission/query", filter=where)["ids"]
 
 
 def test_refusals(jmap: Client) -> None:
@@ -137,7 +219,10 @@ def test_S20_too_many_recipients(jmap: Client) -> None:
 
 def test_forbidden_from(jmap: Client) -> None:
     foreign = draft(jmap, "zoe@far.test", **{"from": [{"email": "bob@x.test"}]})
-    assert refused(jmap, foreign)["type"] == "forbiddenMailFrom"  # the envelope is made of it
+    assert refused(jmap, foreign)["type"] == "forbiddenFrom"
+    elsewhere = {"mailFrom": {"email": "bob@x.test"}, "rcptTo": [{"email": "zoe@far.test"}]}
+    own = draft(jmap, "zoe@far.test")
+    assert refused(jmap, own, envelope=elsewhere)["type"] == "forbiddenMailFrom"
     envelope = {"mailFrom": {"email": jmap.account.address}, "rcptTo": [{"email": "zoe@far.test"}]}
     assert refused(jmap, foreign, envelope=envelope)["type"] == "forbiddenFrom"
 
@@ -199,7 +284,7 @@ def test_submissions_of_others_are_not_seen(jmap: Client) -> None:
 def test_any_email_can_be_sent_that_is_ones_own(jmap: Client, role: str) -> None:
     raw = letter("x", From=jmap.account.address, To="zoe@far.test")
     assert submit(jmap, jmap.deliver(raw, role))["created"]
-    assert refused(jmap, jmap.deliver(letter("foreign"), role))["type"] == "forbiddenMailFrom"
+    assert refused(jmap, jmap.deliver(letter("foreign"), role))["type"] == "forbiddenFrom"
 
 
 def test_identity(jmap: Client) -> None:
