@@ -76,10 +76,6 @@ class Context:
         self.remember(found.values())
         return {**known, **found}
 
-    def raw(self, email: Row) -> bytes:
-        """The raw message of an email. Raises ServiceError not_found."""
-        return self.octets(email.blob, email.size)
-
     def octets(self, key: str, size: int) -> bytes:
         """A stored object: one GET, and none again for the next part of it.
 

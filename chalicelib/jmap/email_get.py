@@ -1,15 +1,19 @@
 """Email/get and /changes, Thread/get and /changes (RFC 8621 §3 and §4)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from chalicelib import mime
-from chalicelib.jmap import arguments, body_parts, headers, limits, standard
+from chalicelib.jmap import arguments, body_parts, headers, standard
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json, MethodError
 from chalicelib.rules.values import Correspondent, Email, Row
 from chalicelib.services import mailbox
+from chalicelib.services.finding import OPENED
+from chalicelib.services.platform import Platform
 
 Getter = Callable[[Any], Any]
 _LITTLE = 64 * 1024  # octets that are not worth another read, should the whole message be wanted, too
@@ -103,25 +107,32 @@ def get(ctx: Context, args: Json) -> Json:
     if ids is None:
         raise MethodError("requestTooLarge", "Please name the emails: a mailbox may have very many.")
     wanted = read_wanted(args, DEFAULT, ("id",))
-    if wanted.raw and len(ids) > limits.MAX_RAW_READS:
-        raise MethodError(
-            "requestTooLarge", f"At most {limits.MAX_RAW_READS} messages can be opened at once."
-        )
     state = ctx.state_of("Email")
     found = _read(ctx, [i for i in ids if arguments.is_id(i)], wanted)
-    shown = {id: show(ctx, email, _raw(ctx, email, wanted), wanted) for id, email in found.items()}
+    opened = _opened(ctx, list(found.values()), wanted)
+    shown = {email.id: show(ctx, email, raw, wanted) for email, raw in opened}
     return standard.get_answer(ctx, state, ids, shown, None)
 
 
-def _raw(ctx: Context, email: Row, wanted: Wanted) -> bytes:
-    """The beginning of the raw message, or all of it where that is little more."""
-    extent = wanted.extent(email)
-    if extent == 0:
+def _opened(ctx: Context, emails: Sequence[Row], wanted: Wanted) -> Iterator[tuple[Row, bytes]]:
+    """Emails with as much of their raw messages as is needed; those that are read, some together."""
+    extents = [wanted.extent(email) for email in emails]
+    if not any(extents):
+        yield from ((email, b"") for email in emails)
+        return
+    ctx.charge(sum(extents))
+    with ThreadPoolExecutor(OPENED) as pool:
+        for at in range(0, len(emails), OPENED):
+            some = emails[at : at + OPENED]
+            yield from zip(some, pool.map(partial(_raw, ctx.p), some, extents[at : at + OPENED]), strict=True)
+
+
+def _raw(p: Platform, email: Row, octets: int) -> bytes:
+    """The beginning of a raw message, or all of it where that is little more."""
+    if octets == 0:
         return b""
-    if email.size - extent < _LITTLE:
-        return ctx.raw(email)
-    ctx.charge(extent)
-    return ctx.p.blobs.get_range(email.blob, 0, extent)
+    whole = email.size - octets < _LITTLE
+    return p.blobs.get(email.blob) if whole else p.blobs.get_range(email.blob, 0, octets)
 
 
 def read_wanted(args: Json, default: list[str], always: tuple[str, ...] = ()) -> Wanted:

@@ -16,10 +16,9 @@ def get(ctx: Context, args: Json) -> Json:
     ids = _wanted(args)
     terms = [] if args.get("filter") is None else list(_shown(email_filter.read(args["filter"])))
     subject, body = _of(terms, "subject"), _of(terms, "body")
-    if body and len(ids) > limits.MAX_RAW_READS:
-        detail = f"At most {limits.MAX_RAW_READS} messages can be opened at once."
-        raise MethodError("requestTooLarge", detail)
     found = ctx.emails(id for id in ids if arguments.is_id(id))
+    if body:
+        ctx.charge(sum(min(email.size, finding.SHOWN_OF) for email in found.values()))
     texts = finding.bodies(ctx.p, list(found.values())) if body else {}
     shown = [
         {

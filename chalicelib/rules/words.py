@@ -11,6 +11,7 @@ from functools import lru_cache
 LONGEST = 40  # characters of a token; the rest of a longer one is not looked at
 MOST = 6_000  # different tokens of one message
 SHORTEST_PREFIX = 3  # characters of a last word that stands for all words that begin so
+SHORTEST_STARRED = 2  # of a word with a star behind it, which does so anywhere
 _RUN = re.compile(r"\w+")
 #: Scripts written without spaces: Thai to Burmese, Khmer, kana, Han, and Hangul, whose words carry particles.
 _SCRIPTS = (
@@ -73,13 +74,14 @@ def kept(text: str) -> set[str]:
 def asked(text: str) -> list[tuple[str, bool]]:
     """What a search asks for: (token, whether it stands for all that begin so). All of them must be there."""
     wanted: dict[str, bool] = {}
-    runs = _RUN.findall(plain(text))
-    for number, run in enumerate(runs):
-        parts = list(_asked_parts(run))
+    searched = plain(text)
+    runs = list(_RUN.finditer(searched))
+    for run in runs:
+        parts = list(_asked_parts(run.group()))
         for token in parts:
             wanted.setdefault(token, False)
-        last = number == len(runs) - 1 and bool(parts)
-        if last and _open_ended(parts[-1], text):
+        starred = searched.startswith("*", run.end()) and len(run.group()) >= SHORTEST_STARRED
+        if starred or (run is runs[-1] and _open_ended(parts[-1], text)):
             wanted[parts[-1]] = True
     return list(wanted.items())
 

@@ -48,6 +48,12 @@ def test_tokens(text: str, found: list[str]) -> None:
         ("都", [("都", True)]),
         ("東京都", [("東京", False), ("京都", False)]),
         ("a a a", [("a", False)]),
+        ("ban* prima", [("ban", True), ("prima", True)]),
+        ("ban* prima ", [("ban", True), ("prima", False)]),
+        ("prima*", [("prima", True)]),
+        ("pr* x*", [("pr", True), ("x", False)]),
+        ("* 2*3", [("2", False), ("3", False)]),
+        ("東京* tower", [("東京", True), ("tower", True)]),
     ],
 )
 def test_what_is_asked_for(text: str, wanted: list[tuple[str, bool]]) -> None:

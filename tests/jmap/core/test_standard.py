@@ -71,6 +71,13 @@ def test_set_of_what_is_not_there_or_too_much(jmap: Client) -> None:
         assert refused(jmap, methods("set"), **wrong) == {"invalidArguments"}, wrong
 
 
+def test_what_a_query_answers_fits_into_the_calls_behind_it() -> None:
+    """Clients put the ids of a /query or /changes into a /get or /set of the same request."""
+    assert limits.MAX_QUERY <= limits.MAX_OBJECTS_IN_GET
+    assert limits.MAX_QUERY <= limits.MAX_OBJECTS_IN_SET
+    assert limits.MAX_CHANGES <= limits.MAX_OBJECTS_IN_GET
+
+
 def test_query_of_what_is_unknown(jmap: Client) -> None:
     names = methods("query", "EmailSubmission", "Quota")
     assert refused(jmap, names, filter={"shoe": 1}) == {"unsupportedFilter"}
