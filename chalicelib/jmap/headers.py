@@ -119,7 +119,7 @@ def _written(asked: Asked, value: Any, property: str) -> bytes:
             urls = [[f"<{encode.one_line(url)}>"] for url in _strings(value, property)]
             return encode.fold(asked.name, encode.joined(urls))
         case "Date":
-            when = arguments.utc_date(value)
+            when = arguments.date(value)
             if when is None:
                 raise invalid("This is no date.", property)
             return encode.text_field(asked.name, format_datetime(when))

@@ -54,7 +54,7 @@ MISSES: list[Json] = [
     {"note": "zoe"},
     {"email": "zoe", "kind": "org"},
     {"createdBefore": "2026-01-01T00:00:00Z"},
-    {"updatedAfter": "2999-01-01T00:00:00+02:00"},
+    {"updatedAfter": "2999-01-01T00:00:00Z"},
 ]
 
 

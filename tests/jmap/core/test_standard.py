@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from chalicelib.jmap import arguments, limits
 from chalicelib.jmap.methods import METHODS
 from tests.jmap.client import Client, Json, letter
@@ -92,21 +90,41 @@ def test_query_of_what_is_unknown(jmap: Client) -> None:
         assert isinstance(answer["total"], int), name
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("2014-10-30T14:12:00+08:00", "2014-10-30T06:12:00Z"),
-        ("2014-10-30T06:12:00Z", "2014-10-30T06:12:00Z"),
-        ("2014-10-30T06:12:00", None),
-        ("2014-10-30", None),
-        ("2014-13-30T06:12:00Z", None),
-        ("x", None),
-        (1, None),
-    ],
-)
-def test_dates(text: object, shown: str | None) -> None:
-    when = arguments.utc_date(text)
-    assert (arguments.show_date(when) if when else None) == shown
+DATES: list[tuple[object, str | None]] = [
+    ("2014-10-30T06:12:00Z", "2014-10-30T06:12:00Z"),
+    ("2014-10-30T06:12:00.250Z", "2014-10-30T06:12:00Z"),
+    ("2014-10-30T06:12:00.000Z", "2014-10-30T06:12:00Z"),
+    *((text, None) for text in (
+        "2014-10-30T06:12:00", "2014-10-30", "2014-13-30T06:12:00Z", "2014-W44-4T06:12:00Z",
+        "20141030T061200Z", "2014-10-30T06:12Z", "2014-10-30T06:12:00,5Z", "2014-10-30T06:12:00.Z",
+        "2014-10-30t06:12:00z", "2014-10-30 06:12:00Z", "2014-10-30T06:12:00Z ",
+        "2014-10-30T06:12:00+08", "2014-10-30T06:12:00+25:00", "٢٠١٤-10-30T06:12:00Z", "x", 1, None,
+    )),
+]  # fmt: skip
+
+
+def test_dates() -> None:
+    for text, shown in DATES:
+        for when in (arguments.date(text), arguments.utc_date(text)):
+            assert (arguments.show_date(when) if when else None) == shown, text
+
+
+def test_only_a_date_has_another_offset_than_utc() -> None:
+    text = "2014-10-30T14:12:00+08:00"
+    when = arguments.date(text)
+    assert when is not None
+    assert arguments.show_date(when) == "2014-10-30T06:12:00Z"
+    assert arguments.utc_date(text) is None
+
+
+def test_utc_dates_are_in_utc(jmap: Client) -> None:
+    offset = "2014-10-30T14:12:00+08:00"
+    for name in methods("query", "Mailbox", "Quota"):
+        test = "createdAfter" if name.startswith("ContactCard") else "after"
+        assert jmap.error(name, filter={test: offset})["type"] == "invalidArguments", name
+    assert jmap.refused(receivedAt=offset)["properties"] == ["receivedAt"]
+    vacation = jmap.call("VacationResponse/set", update={"singleton": {"fromDate": offset}})
+    assert vacation["notUpdated"]["singleton"]["properties"] == ["fromDate"]
 
 
 def test_ids_are_of_the_url_safe_alphabet(jmap: Client) -> None:
