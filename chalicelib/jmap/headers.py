@@ -1,12 +1,13 @@
 """Header fields as JMAP has them: `header:{name}[:as{form}][:all]` (RFC 8621 §4.1.2, §4.1.3)."""
 
+import re
 from dataclasses import dataclass
 from email.utils import format_datetime
 from typing import Any
 
 from chalicelib.jmap import arguments
 from chalicelib.jmap.errors import Json, MethodError, SetError, invalid
-from chalicelib.mime import addresses, encode, words
+from chalicelib.mime import addresses, encode, rewrite, words
 from chalicelib.rules.values import Correspondent
 
 _ADDRESSES = frozenset(
@@ -25,6 +26,9 @@ _FORMS: dict[str, frozenset[str]] = {
     "Text": _TEXT, "Addresses": _ADDRESSES, "GroupedAddresses": _ADDRESSES, "MessageIds": _IDS,
     "Date": _DATES, "URLs": _URLS, "Raw": _DEFINED,
 }  # fmt: skip
+_LINE_END = re.compile(r"\r?\n")
+#: A line that is folded has more than white space on it (RFC 5322 §3.2.2): some take a blank one for the end.
+_RAW = re.compile(r"(?:[^\x00-\x08\x0a-\x1f\x7f]|\r?\n[ \t]++(?=[^\s\x00-\x1f\x7f]))*+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,17 @@ def _written(asked: Asked, value: Any, property: str) -> bytes:
             return encode.text_field(asked.name, format_datetime(when))
     if not isinstance(value, str):
         raise invalid("This takes a string.", property)
-    return encode.text_field(asked.name, value)
+    return encode.text_field(asked.name, value) if asked.form == "Text" else _raw(asked.name, value, property)
+
+
+def _raw(name: str, value: str, property: str) -> bytes:
+    """RFC 8621 §4.1.2.1: what is ASCII stands as it is given, with a space after the colon."""
+    if not _RAW.fullmatch(value):
+        raise invalid(
+            "A raw value has no control characters, and line ends only where it is folded.", property
+        )
+    value = _LINE_END.sub("\r\n", value)
+    return rewrite.field(name, value if value[:1] in (" ", "\t", "\r") else f" {value}")
 
 
 def _strings(value: Any, property: str) -> list[str]:

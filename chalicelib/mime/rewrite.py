@@ -10,8 +10,9 @@ from chalicelib.rules.values import Part
 
 MAX_LINE = 998  # octets, RFC 5322 §2.1.1
 _STRUCTURED = frozenset(
-    {"from", "to", "cc", "bcc", "reply-to", "sender", "resent-from", "resent-to", "resent-cc"}
-)
+    {"from", "to", "cc", "bcc", "reply-to", "sender", "resent-from", "resent-sender", "resent-reply-to",
+     "resent-to", "resent-cc", "resent-bcc"}
+)  # fmt: skip
 _PARAMETERS = frozenset({"content-type", "content-disposition"})
 _BLANK = re.compile(rb"(?:^|\n)\r*\n\Z")
 _EIGHT = re.compile(rb"[\x80-\xff]")
@@ -35,6 +36,12 @@ def with_header(raw: bytes, name: str, value: str) -> bytes:
     """The message with one more field, on top of all others. `value` is ASCII and fits on a line."""
     at = fields.first(fields.view(raw))
     return raw[:at] + f"{name}: {value}\r\n".encode() + raw[at:]
+
+
+def field(name: str, value: str) -> bytes:
+    """A field of just this value, folds and all; written anew where a relay would not carry it."""
+    raw = f"{name}:{value}\r\n".encode()
+    return raw if _carried(raw) else _field(name, value.encode())
 
 
 def seven_bit(raw: bytes, depth: int = 0) -> bytes:
@@ -134,6 +141,6 @@ def _people(name: str, value: bytes) -> bytes:
     for group in addresses.as_groups(value):
         listed = encode.address_field("", group.members)[1:].strip().decode("utf-8")
         if group.name is not None:
-            listed = f"{encode.one_line(group.name).encode('ascii', 'replace').decode()}: {listed};"
+            listed = f"{' '.join(encode.phrase(group.name))}: {listed};"
         out.append(listed)
     return f"{name}: ".encode() + ",\r\n ".join(out).encode() + b"\r\n"

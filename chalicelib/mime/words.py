@@ -85,8 +85,8 @@ def as_text(value: bytes, hint: str | None = None) -> str:
 
 
 def as_raw(value: bytes) -> str:
-    """RFC 8621 §4.1.2.1: the octets as they stand, undecodable ones replaced."""
-    return value[: 4 * MAX_TEXT].decode("utf-8", "replace").replace("\x00", "\ufffd")
+    """RFC 8621 §4.1.2.1: the octets as they stand, NUL dropped, undecodable ones replaced."""
+    return value[: 4 * MAX_TEXT].replace(b"\0", b"").decode("utf-8", "replace")
 
 
 def as_date(value: bytes) -> datetime | None:

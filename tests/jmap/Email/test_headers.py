@@ -1,5 +1,6 @@
-"""Header properties of Email/get (RFC 8621 §4.1.2, §4.1.3): what is there, empty, twice, or not there."""
+"""Header properties (RFC 8621 §4.1.2, §4.1.3): what is there, empty, twice, or not there; what is written."""
 
+from chalicelib import mime
 from tests.jmap.client import Client, counted
 
 #: RFC 8621 §4.1.3: each of these is another name for a header property.
@@ -107,3 +108,68 @@ def test_only_the_beginning_of_a_large_message_is_read(jmap: Client) -> None:
     jmap.post.p.blobs.put(email.blob, raw)
     parts = jmap.email(id, properties=["attachments"], bodyProperties=["headers"])["attachments"]
     assert parts == [{"headers": [{"name": "Content-Type", "value": " application/pdf"}]}]
+
+
+def test_nul_octets_are_dropped(jmap: Client) -> None:
+    """RFC 8621 §4.1.2.1, §4.1.2.2."""
+    id = jmap.deliver(b"Subject: a\0b\nX-A: \0\n\nnul")
+    email = jmap.email(id, properties=["header:Subject", "header:Subject:asText", "headers"])
+    assert (email["header:Subject"], email["header:Subject:asText"]) == (" ab", "ab")
+    assert [field["value"] for field in email["headers"]] == [" ab", " "]
+
+
+#: property, value, the field as it is written
+AS_GIVEN = [
+    ("header:Subject", " =?utf-8?Q?=C3=BC?=", b"Subject: =?utf-8?Q?=C3=BC?="),
+    ("header:Subject", "en", b"Subject: en"),
+    ("header:Subject", "", b"Subject: "),
+    ("header:X-Tab", "\ta  b ", b"X-Tab:\ta  b "),
+    ("header:To", ' "A, B" <a@x.test>, team: b@x.test;', b'To: "A, B" <a@x.test>, team: b@x.test;'),
+    ("header:References", " <a@x.test>\r\n\t<b@x.test>", b"References: <a@x.test>\r\n\t<b@x.test>"),
+    ("header:X-Bare", " a\n  b", b"X-Bare: a\r\n  b"),
+    ("header:X-Next", "\r\n a", b"X-Next:\r\n a"),
+    ("header:X-Many:all", [" a", "b"], b"X-Many: a\r\nX-Many: b"),
+    ("header:X-Text:asText", "=?utf-8?Q?a?=", b"X-Text: =?utf-8?Q?=3D=3Futf-8=3FQ=3Fa=3F=3D?="),
+]  # fmt: skip
+
+
+def test_a_raw_value_is_written_as_it_is_given(jmap: Client) -> None:
+    for name, value, field in AS_GIVEN:
+        raw = jmap.raw(jmap.draft(**{name: value})["id"])
+        assert b"\r\n" + field + b"\r\n" in b"\r\n" + raw, name
+
+
+def test_a_raw_value_that_is_not_ascii_is_encoded_as_fits_its_field(jmap: Client) -> None:
+    given = {
+        "header:From": " Zoé <a@x.test>",
+        "header:Resent-Reply-To": " Grüppe: Zoé <a@x.test>, b@x.test;",
+        "header:Subject": " Zoé =?utf-8?Q?=C3=BC?=",
+        "header:X-Long": " " + "<a@x.test>" * 200,
+    }
+    id = jmap.draft(**given)["id"]
+    raw = jmap.raw(id)
+    assert raw.isascii()
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    groups = "header:Resent-Reply-To:asGroupedAddresses"
+    email = jmap.email(id, properties=["from", "subject", groups, "header:X-Long:asText"])
+    assert email["from"] == [{"name": "Zoé", "email": "a@x.test"}]
+    assert (email["subject"], email["header:X-Long:asText"]) == ("Zoé ü", given["header:X-Long"].strip())
+    [group] = email[groups]
+    assert (group["name"], [who["name"] for who in group["addresses"]]) == ("Grüppe", ["Zoé", None])
+
+
+#: What would end the field, or the header, or hide the rest of the field.
+BREAKING_OUT = [
+    " a\r\nBcc: b@x.test", " a\nBcc: b@x.test", " a\rBcc: b@x.test", " a\r\n\r\nbody",
+    " a\r\n \r\nBcc: b@x.test", " a\r\n \r\n b", " a\r\n ", " a\r\n", " a\n", "\n", " a\r", " a\0b",
+    " a\x0b b", " a\x7f", " a\r\r\n b", " a\r\n\v b",
+]  # fmt: skip
+
+
+def test_a_raw_value_stays_within_its_field(jmap: Client) -> None:
+    for value in BREAKING_OUT:
+        for name in ("header:Subject", "header:X-A", "header:From"):
+            error = jmap.refused(**{name: value})
+            assert (error["type"], error["properties"]) == ("invalidProperties", [name]), value
+    raw = jmap.raw(jmap.draft(**{"header:X-A": " a\x85Bcc: b\u2028Cc: cé"})["id"])
+    assert {name for name, _ in mime.header_fields(raw)}.isdisjoint({"Bcc", "Cc"})
