@@ -166,7 +166,8 @@ def _call(
         if known is None or known.capability not in using:
             raise MethodError("unknownMethod", "There is no such method under what the request uses.")
         args = resolve(given, answers)
-        if known.account:
+        if known.arguments is not None:
+            _check_arguments(args, known.arguments)
             _check_account(ctx, args)
         return known.run(ctx, args)
 
@@ -185,6 +186,14 @@ def _answered(ctx: Context, name: str, call: str, work: Callable[[], Json]) -> A
     except Exception:
         logger.exception("method failed", extra={"method": name, "account": ctx.acct})
         return _error("serverFail", "Something went wrong here.", call)
+
+
+def _check_arguments(args: Json, known: frozenset[str]) -> None:
+    """RFC 8620 §3.9: an argument that the method does not have is an invalid one."""
+    unknown = [name for name in args if name not in known and name != "accountId"]
+    if unknown:
+        told = ", ".join(name[:100] for name in unknown[:20])
+        raise MethodError("invalidArguments", f"This method has no {told}.", arguments=unknown[:20])
 
 
 def _check_account(ctx: Context, args: Json) -> None:

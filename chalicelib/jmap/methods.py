@@ -1,4 +1,4 @@
-"""Every method, and the capability under which a request may call it."""
+"""Every method, the capability under which a request may call it, and the arguments that it has."""
 
 from typing import NamedTuple
 
@@ -30,11 +30,26 @@ from chalicelib.jmap.standard import cannot_query_changes, no_other_account
 
 
 class Known(NamedTuple):
-    """A method; `account` False: it takes no accountId."""
+    """A method. `arguments`: all that the standards give it besides accountId; None: any, and no account."""
 
     capability: str
     run: Method
-    account: bool = True
+    arguments: frozenset[str] | None
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_GET = _names("ids properties")
+_CHANGES = _names("sinceState maxChanges")
+_SET = _names("ifInState create update destroy")
+_COPY = _names("fromAccountId ifFromInState ifInState create onSuccessDestroyOriginal destroyFromIfInState")
+_QUERY = _names("filter sort position anchor anchorOffset limit calculateTotal")
+_QUERY_CHANGES = _names("filter sort sinceQueryState maxChanges upToId calculateTotal")
+_BODIES = _names(
+    "bodyProperties fetchTextBodyValues fetchHTMLBodyValues fetchAllBodyValues maxBodyValueBytes"
+)
 
 
 def echo(_ctx: Context, args: Json) -> Json:
@@ -43,48 +58,54 @@ def echo(_ctx: Context, args: Json) -> Json:
 
 
 METHODS: dict[str, Known] = {
-    "Core/echo": Known(CORE, echo, account=False),
-    "Blob/copy": Known(CORE, blob_get.copy),
-    "Blob/upload": Known(BLOB, blob_upload.upload),
-    "Blob/get": Known(BLOB, blob_get.get),
-    "Blob/lookup": Known(BLOB, blob_get.lookup),
-    "Mailbox/get": Known(MAIL, mailboxes.get),
-    "Mailbox/changes": Known(MAIL, mailboxes.changes),
-    "Mailbox/query": Known(MAIL, mailboxes.query),
-    "Mailbox/queryChanges": Known(MAIL, cannot_query_changes),
-    "Mailbox/set": Known(MAIL, mailbox_set.set_),
-    "Thread/get": Known(MAIL, email_get.threads),
-    "Thread/changes": Known(MAIL, email_get.thread_changes),
-    "Email/get": Known(MAIL, email_get.get),
-    "Email/changes": Known(MAIL, email_get.changes),
-    "Email/query": Known(MAIL, email_query.query),
-    "Email/queryChanges": Known(MAIL, email_query_changes.query_changes),
-    "Email/set": Known(MAIL, email_set.set_),
-    "SearchSnippet/get": Known(MAIL, snippets.get),
-    "Email/import": Known(MAIL, email_import.import_),
-    "Email/parse": Known(MAIL, email_parse.parse),
-    "Email/copy": Known(MAIL, email_import.copy),
-    "Identity/get": Known(SUBMISSION, identity.get),
-    "Identity/changes": Known(SUBMISSION, identity.changes),
-    "Identity/set": Known(SUBMISSION, identity.set_),
-    "EmailSubmission/get": Known(SUBMISSION, submission.get),
-    "EmailSubmission/changes": Known(SUBMISSION, submission.changes),
-    "EmailSubmission/query": Known(SUBMISSION, submission.query),
-    "EmailSubmission/queryChanges": Known(SUBMISSION, cannot_query_changes),
-    "EmailSubmission/set": Known(SUBMISSION, submission_set.set_),
-    "VacationResponse/get": Known(VACATION, vacation.get),
-    "VacationResponse/set": Known(VACATION, vacation.set_),
-    "Quota/get": Known(QUOTA, quota.get),
-    "Quota/changes": Known(QUOTA, quota.changes),
-    "Quota/query": Known(QUOTA, quota.query),
-    "Quota/queryChanges": Known(QUOTA, cannot_query_changes),
-    "AddressBook/get": Known(CONTACTS, addressbooks.get),
-    "AddressBook/changes": Known(CONTACTS, addressbooks.changes),
-    "AddressBook/set": Known(CONTACTS, addressbooks.set_),
-    "ContactCard/get": Known(CONTACTS, contact_get.get),
-    "ContactCard/changes": Known(CONTACTS, contact_get.changes),
-    "ContactCard/query": Known(CONTACTS, contact_get.query),
-    "ContactCard/queryChanges": Known(CONTACTS, cannot_query_changes),
-    "ContactCard/set": Known(CONTACTS, contact_set.set_),
-    "ContactCard/copy": Known(CONTACTS, no_other_account),
+    "Core/echo": Known(CORE, echo, None),
+    "Blob/copy": Known(CORE, blob_get.copy, _names("fromAccountId blobIds")),
+    "Blob/upload": Known(BLOB, blob_upload.upload, _names("create")),
+    "Blob/get": Known(BLOB, blob_get.get, _GET | {"offset", "length"}),
+    "Blob/lookup": Known(BLOB, blob_get.lookup, _names("typeNames ids")),
+    "Mailbox/get": Known(MAIL, mailboxes.get, _GET),
+    "Mailbox/changes": Known(MAIL, mailboxes.changes, _CHANGES),
+    "Mailbox/query": Known(MAIL, mailboxes.query, _QUERY | {"sortAsTree", "filterAsTree"}),
+    "Mailbox/queryChanges": Known(MAIL, cannot_query_changes, _QUERY_CHANGES),
+    "Mailbox/set": Known(MAIL, mailbox_set.set_, _SET | {"onDestroyRemoveEmails"}),
+    "Thread/get": Known(MAIL, email_get.threads, _GET),
+    "Thread/changes": Known(MAIL, email_get.thread_changes, _CHANGES),
+    "Email/get": Known(MAIL, email_get.get, _GET | _BODIES),
+    "Email/changes": Known(MAIL, email_get.changes, _CHANGES),
+    "Email/query": Known(MAIL, email_query.query, _QUERY | {"collapseThreads"}),
+    "Email/queryChanges": Known(
+        MAIL, email_query_changes.query_changes, _QUERY_CHANGES | {"collapseThreads"}
+    ),
+    "Email/set": Known(MAIL, email_set.set_, _SET),
+    "SearchSnippet/get": Known(MAIL, snippets.get, _names("filter emailIds")),
+    "Email/import": Known(MAIL, email_import.import_, _names("ifInState emails")),
+    "Email/parse": Known(MAIL, email_parse.parse, _BODIES | {"blobIds", "properties"}),
+    "Email/copy": Known(MAIL, email_import.copy, _COPY),
+    "Identity/get": Known(SUBMISSION, identity.get, _GET),
+    "Identity/changes": Known(SUBMISSION, identity.changes, _CHANGES),
+    "Identity/set": Known(SUBMISSION, identity.set_, _SET),
+    "EmailSubmission/get": Known(SUBMISSION, submission.get, _GET),
+    "EmailSubmission/changes": Known(SUBMISSION, submission.changes, _CHANGES),
+    "EmailSubmission/query": Known(SUBMISSION, submission.query, _QUERY),
+    "EmailSubmission/queryChanges": Known(SUBMISSION, cannot_query_changes, _QUERY_CHANGES),
+    "EmailSubmission/set": Known(
+        SUBMISSION, submission_set.set_, _SET | {"onSuccessUpdateEmail", "onSuccessDestroyEmail"}
+    ),
+    "VacationResponse/get": Known(VACATION, vacation.get, _GET),
+    "VacationResponse/set": Known(VACATION, vacation.set_, _SET),
+    "Quota/get": Known(QUOTA, quota.get, _GET),
+    "Quota/changes": Known(QUOTA, quota.changes, _CHANGES),
+    "Quota/query": Known(QUOTA, quota.query, _QUERY),
+    "Quota/queryChanges": Known(QUOTA, cannot_query_changes, _QUERY_CHANGES),
+    "AddressBook/get": Known(CONTACTS, addressbooks.get, _GET),
+    "AddressBook/changes": Known(CONTACTS, addressbooks.changes, _CHANGES),
+    "AddressBook/set": Known(
+        CONTACTS, addressbooks.set_, _SET | {"onDestroyRemoveContents", "onSuccessSetIsDefault"}
+    ),
+    "ContactCard/get": Known(CONTACTS, contact_get.get, _GET),
+    "ContactCard/changes": Known(CONTACTS, contact_get.changes, _CHANGES),
+    "ContactCard/query": Known(CONTACTS, contact_get.query, _QUERY),
+    "ContactCard/queryChanges": Known(CONTACTS, cannot_query_changes, _QUERY_CHANGES),
+    "ContactCard/set": Known(CONTACTS, contact_set.set_, _SET),
+    "ContactCard/copy": Known(CONTACTS, no_other_account, _COPY),
 }

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.jmap import limits
+from chalicelib.jmap.methods import METHODS
 from chalicelib.jmap.session import CORE, MAIL
 from tests.jmap.client import USING, Client, letter
 
@@ -167,13 +168,28 @@ def _all(call: str) -> dict[str, str]:
     return {"resultOf": call, "name": "Core/echo", "path": ""}
 
 
+@pytest.mark.parametrize("name", sorted(METHODS.keys() - {"Core/echo"}))
+def test_arguments_that_a_method_does_not_have(jmap: Client, name: str) -> None:
+    """RFC 8620 §3.9: an unknown argument is refused, whatever its value, and all such are named."""
+    error = jmap.error(name, idz=[], shoe=None)
+    assert (error["type"], error["arguments"]) == ("invalidArguments", ["idz", "shoe"])
+    for near in ("Ids", "filters", "accountid", "onSuccess", ""):
+        assert jmap.error(name, **{near: None})["arguments"] == [near]
+
+
+def test_arguments_by_reference_are_those_of_the_method(jmap: Client) -> None:
+    reference = {"resultOf": "0", "name": "Core/echo", "path": "/ids"}
+    answers = jmap.request(("Core/echo", ECHO, "0"), ("Email/get", {"#shoe": reference, "ids": []}, "1"))
+    assert answers[1][1]["arguments"] == ["shoe"]
+
+
 def test_a_bug_in_one_method_is_serverFail(jmap: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     from chalicelib.jmap import methods
 
     def broken(*_: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(methods.METHODS, "Email/get", methods.Known(MAIL, broken))
+    monkeypatch.setitem(methods.METHODS, "Email/get", methods.Known(MAIL, broken, frozenset({"ids"})))
     assert jmap.error("Email/get", ids=[])["type"] == "serverFail"
 
 
