@@ -1,10 +1,12 @@
 """ContactCard/get, /changes and /query (RFC 9610 §3)."""
 
 from collections.abc import Callable
+from operator import attrgetter
 
 from chalicelib.jmap import arguments, limits, querying, standard
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json, MethodError
+from chalicelib.jmap.querying import By
 from chalicelib.rules import cardfind
 from chalicelib.rules.contacts import Contact
 from chalicelib.rules.jscontact import PROPERTIES
@@ -64,16 +66,18 @@ def changes(ctx: Context, args: Json) -> Json:
 def query(ctx: Context, args: Json) -> Json:
     """ContactCard/query: in memory, all contacts of an account being what one request can read."""
     keep = querying.filter_(args.get("filter"), _condition)
-    order = querying.sort(args, cardfind.SORTS, [("created", True)])
+    order = querying.comparators(args, cardfind.SORTS, [By("created", ascending=True)], cardfind.SORTED_TEXTS)
     state = ctx.state_of("ContactCard")
     chosen = [c for c in contacts.every(ctx.p, ctx.acct, int(state)).values() if keep(c)]
-    for by, ascending in reversed([*order, ("id", True)]):
-        chosen.sort(key=lambda c, by=by: _sort_key(c, by), reverse=not ascending)  # type: ignore[misc]
+    chosen.sort(key=attrgetter("id"))
+    querying.in_order(chosen, order, _SORTS, cardfind.SORTED_TEXTS)
     return querying.window(ctx, args, state, [c.id for c in chosen])
 
 
-def _sort_key(contact: Contact, by: str) -> str:
-    return contact.id if by == "id" else cardfind.sort_key(contact.card, by)
+_SORTS: dict[str, Callable[[Contact], str]] = {
+    name: lambda c, text=text: text(c.card)  # type: ignore[misc]
+    for name, text in cardfind.SORTS.items()
+}
 
 
 def _condition(given: Json, name: str) -> Test:

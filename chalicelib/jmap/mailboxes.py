@@ -6,6 +6,7 @@ from typing import Any
 from chalicelib.jmap import arguments, limits, querying, standard
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json
+from chalicelib.jmap.querying import By
 from chalicelib.rules.values import Folder
 from chalicelib.services import mailbox
 
@@ -76,9 +77,9 @@ def query(ctx: Context, args: Json) -> Json:
     state = ctx.state_of("Mailbox")
     folders = mailbox.folders(ctx.p, ctx.acct)
     keep = querying.filter_(args.get("filter"), _condition)
+    order = querying.comparators(args, _SORTS, _ORDER, _TEXTS)
     chosen = [folder for folder in folders if keep(folder)]
-    for name, ascending in reversed(querying.sort(args, _SORTS, _ORDER)):
-        chosen.sort(key=_SORTS[name], reverse=not ascending)
+    querying.in_order(chosen, order, _SORTS, _TEXTS)
     if arguments.boolean(args, "sortAsTree"):
         chosen = _as_tree(chosen, folders, arguments.boolean(args, "filterAsTree"))
     elif arguments.boolean(args, "filterAsTree"):
@@ -88,10 +89,11 @@ def query(ctx: Context, args: Json) -> Json:
 
 _SORTS: dict[str, Callable[[Folder], Any]] = {
     "sortOrder": lambda folder: folder.sort,
-    "name": lambda folder: folder.name.casefold(),
+    "name": lambda folder: folder.name,
     "parentId": lambda folder: folder.parent or "",
 }
-_ORDER = [("sortOrder", True), ("name", True)]
+_TEXTS = frozenset({"name"})
+_ORDER = [By("sortOrder", ascending=True), By("name", ascending=True)]
 
 
 def _condition(given: Json, name: str) -> Callable[[Folder], bool]:

@@ -1,14 +1,18 @@
 """What the /query of every type has in common that reads its whole list (RFC 8620 §5.5): filters as tests,
 comparators, and the window that is shown."""
 
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 from chalicelib.jmap import arguments, limits
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json, MethodError
+from chalicelib.rules import collation
 
+T = TypeVar("T")
 Test = Callable[[Any], bool]
+_OPERATOR = frozenset({"operator", "conditions"})
+_COMPARATOR = frozenset({"property", "isAscending", "collation"})
 
 
 def filter_(given: Any, condition: Callable[[Json, str], Test]) -> Test:
@@ -26,6 +30,8 @@ def filter_(given: Any, condition: Callable[[Json, str], Test]) -> Test:
 
 def _operator(given: Json, condition: Callable[[Json, str], Test]) -> Test:
     conditions = given.get("conditions")
+    if given.keys() - _OPERATOR:
+        raise arguments.wrong("filter", "an operator with conditions in it, or a condition, not both")
     if not isinstance(conditions, list):
         raise arguments.wrong("conditions", "a list")
     tests = [filter_(inner, condition) for inner in conditions]
@@ -44,22 +50,59 @@ def no_filter(name: str) -> MethodError:
     return MethodError("unsupportedFilter", f"There is no filter {name[:100]}.")
 
 
-def sort(args: Json, known: Collection[str], default: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
-    """The comparators as (property, ascending), the first above all. Raises MethodError unsupportedSort."""
+class By(NamedTuple):
+    """A comparator."""
+
+    property: str
+    ascending: bool
+    collation: str | None = None
+
+
+def comparators(
+    args: Json, known: Collection[str], default: list[By], texts: Collection[str] = ()
+) -> list[By]:
+    """The comparators, the first above all; of what is not among `texts` no collation is looked at.
+
+    Raises MethodError unsupportedSort, invalidArguments.
+    """
     given = args.get("sort")
     if given is None:
         return default
     if not isinstance(given, list) or not all(isinstance(c, dict) for c in given):
         raise arguments.wrong("sort", "a list of comparators")
-    out = []
-    for comparator in given:
-        name = arguments.string(comparator, "property")
-        if name not in known:
-            raise MethodError("unsupportedSort", f"There is no sort by {name[:100]}.")
-        if arguments.optional_string(comparator, "collation") is not None:
-            raise MethodError("unsupportedSort", "There are no collations here.")
-        out.append((name, arguments.boolean(comparator, "isAscending", True)))
-    return out
+    return [_comparator(one, known, texts) for one in given]
+
+
+def _comparator(given: Json, known: Collection[str], texts: Collection[str]) -> By:
+    if given.keys() - _COMPARATOR:
+        raise arguments.wrong("sort", "a list of comparators: property, isAscending, collation")
+    name = arguments.string(given, "property")
+    if name not in known:
+        raise MethodError("unsupportedSort", f"There is no sort by {name[:100]}.")
+    rule = arguments.optional_string(given, "collation")
+    if name in texts and rule not in collation.KEYS:
+        raise MethodError("unsupportedSort", f"The collations here are {', '.join(collation.NAMES)}.")
+    return By(name, arguments.boolean(given, "isAscending", True), rule if name in texts else None)
+
+
+def sort(args: Json, known: Collection[str], default: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
+    """The comparators of a type that sorts by no text, as (property, ascending). Raises MethodError."""
+    order = comparators(args, known, [By(*one) for one in default])
+    return [(by.property, by.ascending) for by in order]
+
+
+def in_order(
+    found: list[T], order: list[By], keys: Mapping[str, Callable[[T], Any]], texts: Collection[str]
+) -> None:
+    """Sort what was found; `keys`: what each property compares."""
+    for by in reversed(order):
+        key = keys[by.property]
+        found.sort(key=_folded(key, by) if by.property in texts else key, reverse=not by.ascending)
+
+
+def _folded(key: Callable[[T], str], by: By) -> Callable[[T], str]:
+    fold = collation.KEYS[by.collation]
+    return lambda one: fold(key(one))
 
 
 def window(

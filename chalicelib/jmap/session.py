@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from chalicelib.jmap import email_sort, limits
 from chalicelib.jmap.errors import Json
+from chalicelib.rules import collation
 from chalicelib.rules.holding import LONGEST
 from chalicelib.rules.values import Account
 
@@ -56,7 +57,7 @@ def _capabilities(base_url: str, max_message_bytes: int) -> Json:
             "maxCallsInRequest": limits.MAX_CALLS_IN_REQUEST,
             "maxObjectsInGet": limits.MAX_OBJECTS_IN_GET,
             "maxObjectsInSet": limits.MAX_OBJECTS_IN_SET,
-            "collationAlgorithms": [],
+            "collationAlgorithms": list(collation.NAMES),
         },
         MAIL: {},
         SUBMISSION: {},

@@ -116,14 +116,22 @@ TEXTS["text"] = _anything
 
 
 # ------------------------------------------------------------------------------------------------------ order
-SORTS = ("created", "updated", "name/given", "name/surname", "name/surname2")
+def _named(kind: str) -> Callable[[Json], str]:
+    """A part of the name, as the card would have it sorted."""
+
+    def text(card: Json) -> str:
+        name = card.get("name", {})
+        return str(name.get("sortAs", {}).get(kind, " ".join(components(name, kind))))
+
+    return text
 
 
-def sort_key(card: Json, by: str) -> str:
-    """What cards are ordered by; a card without it comes first (RFC 9610 §3.3.2)."""
-    if by in ("created", "updated"):
-        return str(card.get(by, ""))
-    kind = by.removeprefix("name/")
-    sort_as = card.get("name", {}).get("sortAs", {})
-    given = sort_as.get(kind) if kind in sort_as else " ".join(components(card.get("name", {}), kind))
-    return plain(str(given))
+#: What cards are ordered by; one without it comes first (RFC 9610 §3.3.2).
+SORTS: dict[str, Callable[[Json], str]] = {
+    "created": lambda card: str(card.get("created", "")),
+    "updated": lambda card: str(card.get("updated", "")),
+    "name/given": _named("given"),
+    "name/surname": _named("surname"),
+    "name/surname2": _named("surname2"),
+}
+SORTED_TEXTS = frozenset(name for name in SORTS if name.startswith("name/"))

@@ -76,7 +76,7 @@ def test_filters(jmap: Client) -> None:
         ({"filter": {"operator": "XOR", "conditions": []}}, "invalidArguments"),
         ({"filter": []}, "invalidArguments"),
         ({"sort": [{"property": "shoe"}]}, "unsupportedSort"),
-        ({"sort": [{"property": "created", "collation": "i;ascii-casemap"}]}, "unsupportedSort"),
+        ({"sort": [{"property": "name/given", "collation": "i;basic"}]}, "unsupportedSort"),
         ({"sort": "created"}, "invalidArguments"),
         ({"anchor": "none"}, "anchorNotFound"),
         ({"limit": -1}, "invalidArguments"),
@@ -103,6 +103,11 @@ def test_sorts_and_pages(jmap: Client) -> None:
     assert order("name/surname", "name/given") == [cy, ane, ben]
     assert order("name/surname", "-name/given") == [cy, ben, ane]
     assert order("name/given", position=1, limit=1) == [ben]
+    for rule, expected in (("i;ascii-casemap", [ben, cy, ane]), ("i;unicode-casemap", [ane, ben, cy])):
+        by = [{"property": "name/given", "collation": rule}]
+        assert jmap.call("ContactCard/query", sort=by)["ids"] == expected
+    ignored = [{"property": "created", "collation": "i;none"}]
+    assert jmap.call("ContactCard/query", sort=ignored)["ids"] == [ben, ane, cy]
     assert order("name/given", position=-1) == [cy]
     assert order("name/given", anchor=ben, anchorOffset=-1, limit=2) == [ane, ben]
     jmap.post.clock.advance(minutes=1)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.jmap.session import CORE, session
 from tests.jmap.client import Client
 from tests.services.post import Post
 
@@ -73,6 +74,25 @@ def test_sorts(tree: Client) -> None:
     assert names(tree, filter=mine, sort=down) == ["alpha", "Work", "Fun", "Tax 2026", "2025", "2026"]
 
 
+def test_collations_order_names_and_are_ignored_of_numbers(jmap: Client) -> None:
+    """RFC 8620 §5.5: those of the session; a number has none."""
+    for name in ("apfel", "Äpfeln", "Birne", "zebra", "_"):
+        jmap.call("Mailbox/set", create={"k": {"name": name}})
+    orders = {
+        None: ["_", "apfel", "Äpfeln", "Birne", "zebra"],
+        "i;ascii-casemap": ["apfel", "Birne", "zebra", "_", "Äpfeln"],
+        "i;unicode-casemap": ["apfel", "Äpfeln", "Birne", "zebra", "_"],
+    }
+    core = session(jmap.account, "https://mail.x.test", 25)["capabilities"][CORE]
+    assert set(core["collationAlgorithms"]) == orders.keys() - {None}
+    for rule, expected in orders.items():
+        sort = [{"property": "name", "collation": rule}]
+        assert names(jmap, filter={"hasAnyRole": False}, sort=sort) == expected, rule
+        down = [{"property": "name", "collation": rule, "isAscending": False}]
+        assert names(jmap, filter={"hasAnyRole": False}, sort=down) == expected[::-1], rule
+    assert names(jmap, sort=[{"property": "sortOrder", "collation": "i;none"}])[0] == "Inbox"
+
+
 def test_as_a_tree(tree: Client) -> None:
     mine, by_name = {"hasAnyRole": False}, [{"property": "name"}]
     sorted_ = names(tree, filter=mine, sort=by_name, sortAsTree=True)
@@ -92,7 +112,7 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"filter": {"operator": "AND"}}, "invalidArguments"),
     ({"filter": []}, "invalidArguments"),
     ({"sort": [{"property": "totalEmails"}]}, "unsupportedSort"),
-    ({"sort": [{"property": "name", "collation": "i;unicode-casemap"}]}, "unsupportedSort"),
+    ({"sort": [{"property": "name", "collation": "i;basic"}]}, "unsupportedSort"),
     ({"sort": [{}]}, "invalidArguments"),
     ({"sort": "name"}, "invalidArguments"),
     ({"sortAsTree": 1}, "invalidArguments"),

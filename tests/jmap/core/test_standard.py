@@ -127,6 +127,40 @@ def test_utc_dates_are_in_utc(jmap: Client) -> None:
     assert vacation["notUpdated"]["singleton"]["properties"] == ["fromDate"]
 
 
+def test_operators_and_comparators_have_nothing_but_their_own(jmap: Client) -> None:
+    """§5.5: an operator is no condition as well, and a comparator has no other property."""
+    names = methods("query", "Email")
+    mixed = {"operator": "AND", "conditions": [], "name": "x"}
+    assert refused(jmap, names, filter=mixed) == {"invalidArguments"}
+    assert refused(jmap, names, filter={"operator": "NOT", "conditions": [mixed]}) == {"invalidArguments"}
+    for name in names:
+        by = {"Mailbox": "name", "EmailSubmission": "sentAt", "Quota": "used"}.get(
+            name.split("/")[0], "created"
+        )
+        for more in ({"ascending": True}, {"keyword": "$seen"}, {"isAscending": 1}, {"collation": 1}):
+            assert refused(jmap, [name], sort=[{"property": by, **more}]) == {"invalidArguments"}, (
+                name,
+                more,
+            )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2014-10-30T14:12:00+08:00", "2014-10-30T06:12:00Z"),
+        ("2014-10-30T06:12:00Z", "2014-10-30T06:12:00Z"),
+        ("2014-10-30T06:12:00", None),
+        ("2014-10-30", None),
+        ("2014-13-30T06:12:00Z", None),
+        ("x", None),
+        (1, None),
+    ],
+)
+def test_dates(text: object, shown: str | None) -> None:
+    when = arguments.utc_date(text)
+    assert (arguments.show_date(when) if when else None) == shown
+
+
 def test_ids_are_of_the_url_safe_alphabet(jmap: Client) -> None:
     jmap.deliver(letter())
     kinds = [name.split("/")[0] for name in methods("get", "Blob", "SearchSnippet", "Email", "Thread")]
