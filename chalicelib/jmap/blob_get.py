@@ -7,6 +7,7 @@ from chalicelib.jmap import arguments, blobs, limits, standard
 from chalicelib.jmap.blobs import Blob
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json, MethodError
+from chalicelib.jmap.session import MAIL
 
 _DATA = ("data", "data:asText", "data:asBase64")
 _PROPERTIES = ("id", "size", *_DATA, *(f"digest:{name}" for name in limits.BLOB_DIGESTS))
@@ -91,11 +92,14 @@ def _data(name: str, octets: bytes) -> Json:
 
 # ------------------------------------------------------------------- lookup
 def lookup(ctx: Context, args: Json) -> Json:
-    """What refers to a blob: its email, the email's mailbox and thread. An upload is nobody's yet."""
+    """What refers to a blob: its email, the email's mailbox and thread. An upload is nobody's yet.
+
+    Types are those of capabilities that the request uses; all of ours are of mail.
+    """
     types = arguments.strings(args, "typeNames")
     if types is None:
         raise arguments.wrong("typeNames", "a list of strings")
-    unknown = [name for name in types if name not in limits.BLOB_TYPES]
+    unknown = [name for name in types if name not in limits.BLOB_TYPES or MAIL not in ctx.using]
     if unknown:
         raise MethodError("unknownDataType", f"Blobs cannot be looked up in {unknown[0][:100]}.")
     found, missing = _found(ctx, args)

@@ -20,6 +20,7 @@ class Context:
     account: Account
     source: str = ""  # network address that the request came from
     created: dict[str, str] = field(default_factory=dict)  # creation id → id (RFC 8620 §5.3)
+    using: frozenset[str] = frozenset()  # capabilities that the client knows of
     implied: list[tuple[str, Json]] = field(default_factory=list)  # calls to be made after this one
     body_budget: int = limits.BODY_BUDGET
     read_budget: int = field(default_factory=lambda: limits.MAX_READ)

@@ -35,7 +35,7 @@ def handle(p: Platform, account: Account, body: bytes, base_url: str, source: st
         request = parse(body)
     except RequestError as error:
         return 400, error.problem
-    ctx = Context(p, account, source, dict(request.created or {}))
+    ctx = Context(p, account, source, dict(request.created or {}), request.using)
     answers = _run(ctx, request)
     told = session.state(account, base_url, p.figures.max_message_bytes)
     response: Json = {"methodResponses": answers, "sessionState": told}
@@ -140,7 +140,7 @@ def _run(ctx: Context, request: Request) -> list[Answer]:
     answers: list[Answer] = []
     room = limits.MAX_RESPONSE
     for name, args, call in request.calls:
-        made = _call(ctx, request.using, (name, args, call), answers)
+        made = _call(ctx, (name, args, call), answers)
         size = limits.weight(made)
         if size > room:
             made = [_error("requestTooLarge", "The answer would be too large.", call)]
@@ -154,16 +154,14 @@ def _error(type: str, description: str, call: str) -> Answer:
     return "error", {"type": type, "description": description}, call
 
 
-def _call(
-    ctx: Context, using: frozenset[str], asked: tuple[str, Json, str], answers: list[Answer]
-) -> list[Answer]:
+def _call(ctx: Context, asked: tuple[str, Json, str], answers: list[Answer]) -> list[Answer]:
     """One call's answers: its own, then those of the calls that follow from it."""
     name, given, call = asked
     ctx.implied.clear()
 
     def work() -> Json:
         known = METHODS.get(name)
-        if known is None or known.capability not in using:
+        if known is None or known.capability not in ctx.using:
             raise MethodError("unknownMethod", "There is no such method under what the request uses.")
         args = resolve(given, answers)
         if known.arguments is not None:

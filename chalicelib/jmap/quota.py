@@ -5,6 +5,7 @@ import re
 from chalicelib.jmap import arguments, querying
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json, MethodError
+from chalicelib.jmap.session import CONTACTS, MAIL
 from chalicelib.jmap.standard import get_answer, wanted_ids, wanted_properties
 from chalicelib.services import quota
 
@@ -16,12 +17,18 @@ _PROPERTIES = (
 _STATE = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
 _SORTS = frozenset({"name", "used"})
 _FILTERS = frozenset({"name", "scope", "resourceType", "type"})
+#: What the quota is of, and the capability of each (S14).
+_TYPES = {"Email": MAIL, "ContactCard": CONTACTS}
 
 
-def _shown(ctx: Context) -> tuple[str, Json]:
-    """The state of the only quota, and the quota."""
+def _shown(ctx: Context) -> tuple[str, dict[str, Json]]:
+    """The state of the only quota, and the quota by its id.
+
+    §4: no type that the client has no capability of, and no quota without a type.
+    """
     held = quota.storage(ctx.p, ctx.account)
-    return f"{held.used}-{held.limit}", {
+    types = [name for name, capability in _TYPES.items() if capability in ctx.using]
+    shown = {
         "id": ID,
         "resourceType": "octets",
         "used": held.used,
@@ -31,15 +38,16 @@ def _shown(ctx: Context) -> tuple[str, Json]:
         "scope": "account",
         "name": "Storage",
         "description": None,
-        "types": ["Email", "ContactCard"],
+        "types": types,
     }
+    return f"{held.used}-{held.limit}", {ID: shown} if types else {}
 
 
 def get(ctx: Context, args: Json) -> Json:
     """Quota/get."""
     ids, properties = wanted_ids(args), wanted_properties(args, _PROPERTIES)
     state, shown = _shown(ctx)
-    return get_answer(ctx, state, ids, {ID: shown}, properties)
+    return get_answer(ctx, state, ids, shown, properties)
 
 
 def changes(ctx: Context, args: Json) -> Json:
@@ -48,7 +56,7 @@ def changes(ctx: Context, args: Json) -> Json:
     arguments.integer(args, "maxChanges", None, least=1)
     if not _STATE.fullmatch(since):
         raise MethodError("cannotCalculateChanges", "This state is not known.")
-    state, _ = _shown(ctx)
+    state, shown = _shown(ctx)
     same_limit = since.partition("-")[2] == state.partition("-")[2]
     return {
         "accountId": ctx.acct,
@@ -56,9 +64,9 @@ def changes(ctx: Context, args: Json) -> Json:
         "newState": state,
         "hasMoreChanges": False,
         "created": [],
-        "updated": [] if since == state else [ID],
+        "updated": [] if since == state else list(shown),
         "destroyed": [],
-        "updatedProperties": ["used"] if since != state and same_limit else None,
+        "updatedProperties": ["used"] if shown and since != state and same_limit else None,
     }
 
 
@@ -68,7 +76,7 @@ def query(ctx: Context, args: Json) -> Json:
     keep = querying.filter_(args.get("filter"), _condition)
     querying.sort(args, _SORTS, [])
     state, shown = _shown(ctx)
-    return querying.window(ctx, args, state, [ID] if keep(shown) else [])
+    return querying.window(ctx, args, state, [id for id, one in shown.items() if keep(one)])
 
 
 def _condition(given: Json, name: str) -> querying.Test:

@@ -63,6 +63,11 @@ class Client:
         assert answered == "error", answer
         return answer
 
+    def using(self, using: list[str], name: str, **args: Any) -> Json:
+        """The answer, or the error, to one call of a request that uses these capabilities alone."""
+        call = [name, {"accountId": self.account.id, **args}, "0"]
+        return dict(self.send({"using": using, "methodCalls": [call]})[1]["methodResponses"][0][1])
+
     # ------------------------------------------------------------ mail
     def deliver(self, raw: bytes, role: str = "inbox", keywords: Mapping[str, bool] | None = None) -> str:
         """Put a message into a folder, as delivery does. A minute passes."""

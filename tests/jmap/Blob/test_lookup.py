@@ -1,6 +1,7 @@
 """Blob/lookup (RFC 9404 §4.3)."""
 
 from chalicelib.jmap import blobs
+from chalicelib.jmap.session import BLOB, CORE, MAIL
 from tests.jmap.client import Client, Json, letter
 
 
@@ -29,6 +30,14 @@ def test_unknown_and_foreign_blobs(jmap: Client) -> None:
 def test_types_that_are_not_known(jmap: Client) -> None:
     error = jmap.error("Blob/lookup", typeNames=["Email", "CalendarEvent"], ids=[])
     assert error["type"] == "unknownDataType"
+
+
+def test_types_of_a_capability_that_is_not_used(jmap: Client) -> None:
+    """RFC 9404 §4.3."""
+    for name in ("Email", "Mailbox", "Thread"):
+        error = jmap.using([CORE, BLOB], "Blob/lookup", typeNames=[name], ids=[])
+        assert error["type"] == "unknownDataType"
+    assert jmap.using([CORE, BLOB, MAIL], "Blob/lookup", typeNames=["Email"], ids=[])["list"] == []
 
 
 WRONG_ARGUMENTS_CASES: list[Json] = [{"ids": []}, {"typeNames": ["Email"]}, {"typeNames": "Email", "ids": []}]

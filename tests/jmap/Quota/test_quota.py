@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.jmap.quota import ID
+from chalicelib.jmap.session import CONTACTS, CORE, MAIL, QUOTA
 from tests.jmap.client import Client, Json, letter
 
 
@@ -25,6 +27,31 @@ def test_get_of_one_property_and_of_an_id_that_is_not_there(jmap: Client) -> Non
     answer = jmap.call("Quota/get", ids=["storage", "none"], properties=["used"])
     assert answer["list"] == [{"id": "storage", "used": 0}]
     assert answer["notFound"] == ["none"]
+
+
+@pytest.mark.parametrize(
+    ("more", "types"),
+    [
+        ([], None),
+        ([MAIL], ["Email"]),
+        ([CONTACTS], ["ContactCard"]),
+        ([MAIL, CONTACTS], ["Email", "ContactCard"]),
+    ],
+)
+def test_types_are_those_that_the_client_knows(
+    jmap: Client, more: list[str], types: list[str] | None
+) -> None:
+    """RFC 9425 §4: none of a capability that the request does not use, and no quota without any."""
+    using = [CORE, QUOTA, *more]
+    ids = [ID] if types else []
+    got = jmap.using(using, "Quota/get", ids=[ID])
+    assert [quota["types"] for quota in got["list"]] == ([types] if types else [])
+    assert got["notFound"] == ([] if types else [ID])
+    assert [quota["id"] for quota in jmap.using(using, "Quota/get", ids=None)["list"]] == ids
+    assert jmap.using(using, "Quota/query")["ids"] == ids
+    of_mail = jmap.using(using, "Quota/query", filter={"type": "Email"})["ids"]
+    assert of_mail == ([ID] if MAIL in more else [])
+    assert jmap.using(using, "Quota/changes", sinceState="0-1")["updated"] == ids
 
 
 def test_changes_follow_what_is_used(jmap: Client) -> None:
