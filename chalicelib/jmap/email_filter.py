@@ -243,6 +243,8 @@ def _read(given: Any, depth: int) -> Node:
 
 def _join(given: Json, depth: int) -> Node:
     conditions = given.get("conditions")
+    if given.keys() - {"operator", "conditions"}:
+        raise arguments.wrong("filter", "an operator with conditions in it, or a condition, not both")
     if not isinstance(conditions, list):
         raise arguments.wrong("conditions", "a list")
     nodes = tuple(_read(condition, depth + 1) for condition in conditions)
@@ -293,8 +295,8 @@ def _row_test(name: str, value: Any) -> Rows:
         return Rows(lambda row: row.has_attachment == value)
     if name in ("inMailbox", *_FLAGS) and isinstance(value, str):
         return _named(name, value)
-    if name == "inMailboxOtherThan" and isinstance(value, list):
-        others: Sequence[Any] = value
+    if name == "inMailboxOtherThan":
+        others = arguments.strings({name: value}, name) or []
         return Rows(lambda row: row.folder not in others, name, others)
     if name in ("inMailbox", "hasAttachment", "inMailboxOtherThan", *_FLAGS):
         raise arguments.wrong(name, "of the right type")

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.jmap import arguments
+from chalicelib.jmap import arguments, querying
 from chalicelib.jmap.email_filter import Facts, InThread
 from chalicelib.jmap.errors import Json, MethodError
-from chalicelib.rules import subjects, words
+from chalicelib.rules import collation, subjects
 from chalicelib.rules.values import Correspondent, Email, Row
 
 _OF_ROW: dict[str, Callable[[Row], Any]] = {
@@ -17,8 +17,9 @@ _OF_ROW: dict[str, Callable[[Row], Any]] = {
     "size": lambda row: row.size,
     "from": lambda row: _person(row.from_),
     "to": lambda row: _person(row.to),
-    "subject": lambda row: words.plain(subjects.base(row.subject)),
+    "subject": lambda row: subjects.base(row.subject),
 }
+_TEXTS = ("from", "to", "subject")
 _BY_KEYWORD = ("hasKeyword", "allInThreadHaveKeyword", "someInThreadHaveKeyword")
 PROPERTIES = (*_OF_ROW, "sentAt", *_BY_KEYWORD)
 MOST = 10  # comparators
@@ -30,6 +31,7 @@ class By:
 
     name: str
     ascending: bool
+    collation: str | None = None
     keyword: str = ""
 
     def key(self, facts: Facts) -> Callable[[Row], Any]:
@@ -42,7 +44,8 @@ class By:
             case "allInThreadHaveKeyword" | "someInThreadHaveKeyword":
                 thread = InThread(self.name, self.keyword)
                 return lambda row: thread.holds(facts.keywords(row))
-        return _OF_ROW[self.name]
+        key, fold = _OF_ROW[self.name], collation.KEYS[self.collation]
+        return (lambda row: fold(key(row))) if self.name in _TEXTS else key
 
 
 NEWEST_FIRST = (By("receivedAt", ascending=False),)
@@ -50,7 +53,7 @@ NEWEST_FIRST = (By("receivedAt", ascending=False),)
 
 def _person(people: tuple[Correspondent, ...]) -> str:
     """The first one's name, or address without one."""
-    return words.plain(people[0].name or people[0].email) if people else ""
+    return people[0].name or people[0].email if people else ""
 
 
 def read(given: Any) -> tuple[By, ...]:
@@ -68,14 +71,10 @@ def read(given: Any) -> tuple[By, ...]:
 
 
 def _comparator(given: Json) -> By:
-    name = arguments.string(given, "property")
-    ascending = arguments.boolean(given, "isAscending", True)
-    if name not in PROPERTIES:
-        raise MethodError("unsupportedSort", f"Emails can be sorted by {', '.join(PROPERTIES)}.")
-    if arguments.optional_string(given, "collation") is not None:
-        raise MethodError("unsupportedSort", "There are no collations here.")
-    keyword = arguments.string(given, "keyword").casefold() if name in _BY_KEYWORD else ""
-    return By(name, ascending, keyword)
+    usual = {name: value for name, value in given.items() if name != "keyword"}
+    by = querying.comparator(usual, PROPERTIES, _TEXTS)
+    keyword = arguments.string(given, "keyword").casefold() if by.property in _BY_KEYWORD else ""
+    return By(by.property, by.ascending, by.collation, keyword)
 
 
 def in_order(rows: Sequence[Row], sort: tuple[By, ...], facts: Facts) -> list[Row]:

@@ -70,10 +70,11 @@ def comparators(
         return default
     if not isinstance(given, list) or not all(isinstance(c, dict) for c in given):
         raise arguments.wrong("sort", "a list of comparators")
-    return [_comparator(one, known, texts) for one in given]
+    return [comparator(one, known, texts) for one in given]
 
 
-def _comparator(given: Json, known: Collection[str], texts: Collection[str]) -> By:
+def comparator(given: Json, known: Collection[str], texts: Collection[str]) -> By:
+    """One of them."""
     if given.keys() - _COMPARATOR:
         raise arguments.wrong("sort", "a list of comparators: property, isAscending, collation")
     name = arguments.string(given, "property")

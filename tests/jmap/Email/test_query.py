@@ -175,6 +175,8 @@ def test_refusals(jmap: Client) -> None:
         {"sort": {}},
         {"filter": {"before": 1}},
         {"filter": {"operator": "XOR", "conditions": []}},
+        {"filter": {"operator": "AND", "conditions": [], "subject": "x"}},
+        {"filter": {"inMailboxOtherThan": [1]}},
         {"calculateTotal": 1},
     ):
         assert jmap.error("Email/query", **args)["type"] == "invalidArguments"

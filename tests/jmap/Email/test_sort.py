@@ -64,6 +64,12 @@ def test_by_what_rows_and_records_tell(
     assert order(jmap, four, sort(*given)) == ordered
 
 
+def test_collations(jmap: Client, four: dict[str, str]) -> None:
+    assert order(jmap, four, sort("from", collation="i;ascii-casemap")) == "dbac"
+    assert order(jmap, four, sort("from", collation="i;unicode-casemap")) == "cdba"
+    assert order(jmap, four, sort("size", collation="i;octet")) == "bdac", "no text is compared"
+
+
 def test_by_keywords(jmap: Client, four: dict[str, str]) -> None:
     jmap.call("Email/set", update={four[name]: {"keywords/$flagged": True} for name in "ac"})
     first = sort("-hasKeyword", keyword="$Flagged")
@@ -139,7 +145,7 @@ def test_what_is_too_much_is_refused_before_it_is_read(
 
 
 def test_refusals(jmap: Client) -> None:
-    for given in (sort("shoe"), sort("receivedAt", collation="i;octet"), sort(*["size"] * 11)):
+    for given in (sort("shoe"), sort("from", collation="i;octet"), sort(*["size"] * 11)):
         assert jmap.error("Email/query", sort=given)["type"] == "unsupportedSort"
     unfit: list[Any] = [
         1,
@@ -147,6 +153,7 @@ def test_refusals(jmap: Client) -> None:
         [{}],
         sort("hasKeyword"),
         [{"property": "size", "isAscending": 1}],
+        sort("size", ascending=True),
     ]
     for wrong in unfit:
         assert jmap.error("Email/query", sort=wrong)["type"] == "invalidArguments"

@@ -144,23 +144,6 @@ def test_operators_and_comparators_have_nothing_but_their_own(jmap: Client) -> N
             )
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("2014-10-30T14:12:00+08:00", "2014-10-30T06:12:00Z"),
-        ("2014-10-30T06:12:00Z", "2014-10-30T06:12:00Z"),
-        ("2014-10-30T06:12:00", None),
-        ("2014-10-30", None),
-        ("2014-13-30T06:12:00Z", None),
-        ("x", None),
-        (1, None),
-    ],
-)
-def test_dates(text: object, shown: str | None) -> None:
-    when = arguments.utc_date(text)
-    assert (arguments.show_date(when) if when else None) == shown
-
-
 def test_ids_are_of_the_url_safe_alphabet(jmap: Client) -> None:
     jmap.deliver(letter())
     kinds = [name.split("/")[0] for name in methods("get", "Blob", "SearchSnippet", "Email", "Thread")]
