@@ -6,7 +6,7 @@ from operator import attrgetter
 from chalicelib.jmap import arguments, limits, querying, standard
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json, MethodError
-from chalicelib.jmap.querying import By
+from chalicelib.jmap.querying import By, Result
 from chalicelib.rules import cardfind
 from chalicelib.rules.contacts import Contact
 from chalicelib.rules.jscontact import PROPERTIES
@@ -64,14 +64,24 @@ def changes(ctx: Context, args: Json) -> Json:
 
 # -------------------------------------------------------------------- query
 def query(ctx: Context, args: Json) -> Json:
-    """ContactCard/query: in memory, all contacts of an account being what one request can read."""
+    """ContactCard/query."""
+    return querying.window(ctx, args, _found(ctx, args))
+
+
+def query_changes(ctx: Context, args: Json) -> Json:
+    """ContactCard/queryChanges."""
+    return querying.query_changes(ctx, args, _found(ctx, args))
+
+
+def _found(ctx: Context, args: Json) -> Result:
+    """In memory, all contacts of an account being what one request can read."""
     keep = querying.filter_(args.get("filter"), _condition)
     order = querying.comparators(args, cardfind.SORTS, [By("created", ascending=True)], cardfind.SORTED_TEXTS)
     state = ctx.state_of("ContactCard")
     chosen = [c for c in contacts.every(ctx.p, ctx.acct, int(state)).values() if keep(c)]
     chosen.sort(key=attrgetter("id"))
     querying.in_order(chosen, order, _SORTS, cardfind.SORTED_TEXTS)
-    return querying.window(ctx, args, state, [c.id for c in chosen])
+    return Result("ContactCard", state, [c.id for c in chosen], followed=True)
 
 
 _SORTS: dict[str, Callable[[Contact], str]] = {

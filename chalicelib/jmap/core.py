@@ -161,7 +161,7 @@ def _call(ctx: Context, asked: tuple[str, Json, str], answers: list[Answer]) -> 
 
     def work() -> Json:
         known = METHODS.get(name)
-        if known is None or known.capability not in ctx.using:
+        if known is None or not known.open_to(ctx.using):
             raise MethodError("unknownMethod", "There is no such method under what the request uses.")
         args = resolve(given, answers)
         if known.arguments is not None:

@@ -170,6 +170,11 @@ def by_content(node: Node) -> bool:
     return isinstance(node, Inside) or (isinstance(node, Join) and any(map(by_content, node.nodes)))
 
 
+def by_row(node: Node) -> bool:
+    """Whether the row of an email alone tells."""
+    return isinstance(node, Rows) or (isinstance(node, Join) and all(map(by_row, node.nodes)))
+
+
 def holds(node: Node, row: Row, facts: Facts, hit: Hit | None = None) -> bool:
     """Whether an email is what is looked for; `hit` where words are."""
     match node:

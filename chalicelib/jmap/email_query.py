@@ -16,7 +16,7 @@ from chalicelib.jmap.email_facts import Looked
 from chalicelib.jmap.email_filter import Node, Places
 from chalicelib.jmap.email_sort import By
 from chalicelib.jmap.errors import Json, MethodError
-from chalicelib.jmap.querying import window
+from chalicelib.jmap.querying import Result, window
 from chalicelib.rules.values import Row
 from chalicelib.services import finding
 from chalicelib.services.listing import Listing, TooDeep
@@ -59,9 +59,16 @@ class Asked:
             return None
         return Listing(ctx.p, ctx.acct, there.folders[0], "threads", ctx.state())
 
-    def followed(self, listed: Listing) -> bool:
-        """Whether Email/queryChanges can tell what becomes of it."""
-        return listed.name == "all" and not listed.bounded and not self.ascending
+    def plain(self, listed: Listing | None) -> bool:
+        """Whether the change log alone tells what becomes of it."""
+        return listed is not None and listed.name == "all" and not listed.bounded and not self.ascending
+
+    def small(self, ctx: Context) -> bool:
+        """Whether reading it all tells that: it is small, and each email's place follows from itself."""
+        alone = self.filter is None or email_filter.by_row(self.filter)
+        if self.collapse or not alone or any(by.of_thread for by in self.sort):
+            return False
+        return sum(ctx.state().counters[folder][0] for folder in self.places.folders) <= limits.MAX_FOLLOWED
 
 
 def query(ctx: Context, args: Json) -> Json:
@@ -73,7 +80,7 @@ def query(ctx: Context, args: Json) -> Json:
             return _searched(ctx, args, state, asked, asked.filter)
         listed = asked.listing(ctx)
         if listed is None:
-            return _Scan(ctx, asked).answer(args, state)
+            return Scan(ctx, asked).answer(args, state)
         return _listed(ctx, args, state, asked, listed)
     except TooDeep:
         what = "unsupportedFilter" if asked.by_date else "unsupportedSort"
@@ -113,7 +120,7 @@ def _listed(ctx: Context, args: Json, state: str, asked: Asked, listed: Listing)
     answer: Json = {
         "accountId": ctx.acct,
         "queryState": state,
-        "canCalculateChanges": asked.followed(listed),
+        "canCalculateChanges": asked.plain(listed) or asked.small(ctx),
         "position": at,
         "ids": [row.id for row in rows],
     }
@@ -154,7 +161,7 @@ def _searched(ctx: Context, args: Json, state: str, asked: Asked, node: Node) ->
             if email_filter.holds(node, found[hit.id], facts, hit):
                 chosen.take(found[hit.id])
     chosen.sort()
-    return window(ctx, args, state, chosen.ids, limits.MAX_QUERY)
+    return window(ctx, args, Result("Email", state, chosen.ids), limits.MAX_QUERY)
 
 
 # ----------------------------------------------------------------------- scan
@@ -185,7 +192,7 @@ class _Chosen:
             self._next(row)
 
 
-class _Scan:
+class Scan:
     """A query no list serves: rows are looked at until the page is full, or all of them."""
 
     def __init__(self, ctx: Context, asked: Asked) -> None:
@@ -201,10 +208,17 @@ class _Scan:
             self._look((asked.total and known is None) or asked.position < 0, limits.MAX_SCAN)
         else:
             self._look_at_all()
-        answer = window(self.ctx, args, state, self.chosen.ids, limits.MAX_QUERY)
+        followed = asked.small(self.ctx)
+        answer = window(self.ctx, args, Result("Email", state, self.chosen.ids, followed), limits.MAX_QUERY)
         if asked.total and known is not None:
             answer["total"] = known
         return answer
+
+    def every(self) -> list[str]:
+        """Ids of the whole list. Raises TooDeep."""
+        self._look(whole=True, most=limits.MAX_SCAN)
+        self.chosen.sort()
+        return self.chosen.ids
 
     def _known_total(self) -> int | None:
         """How many emails several folders have, where nothing else is asked."""

@@ -1,13 +1,16 @@
-"""Email/queryChanges (RFC 8620 §5.6) of a folder's plain list, newest first: from the change log.
+"""Email/queryChanges (RFC 8620 §5.6). Of a folder's plain list, newest first: from the change log, at any
+size. Of small lists in any order and under any filter that looks at emails alone: by reading all of them.
 
 Every email that may have come or gone is named as removed, and as added where it stands now: RFC 8620 lets a
 server name more than it must, and a client that takes out first and puts in then ends with the list as it is.
 """
 
-from chalicelib.jmap import arguments, email_filter, limits
+from chalicelib.jmap import arguments, limits
 from chalicelib.jmap.context import Context
-from chalicelib.jmap.email_query import Asked, read
+from chalicelib.jmap.email_query import Scan, read
 from chalicelib.jmap.errors import Json, MethodError
+from chalicelib.jmap.querying import Result, changes_answer
+from chalicelib.jmap.querying import query_changes as by_reading
 from chalicelib.services import mailbox
 from chalicelib.services.listing import Listing, TooDeep
 
@@ -17,39 +20,24 @@ TRIES = 3
 def query_changes(ctx: Context, args: Json) -> Json:
     """Email/queryChanges. Raises MethodError cannotCalculateChanges, tooManyChanges."""
     since = arguments.state(args, "sinceQueryState")
-    most = arguments.integer(args, "maxChanges", None, least=1)
-    arguments.optional_string(args, "upToId")  # it would save little: what is above it has to be told anyway
     for _ in range(TRIES):
-        listed = _followed(ctx, read(ctx, args))
-        state = ctx.state_of("Email")
+        state, asked = ctx.state_of("Email"), read(ctx, args)
+        listed = asked.listing(ctx)
         try:
+            if listed is None or not asked.plain(listed):
+                small = asked.small(ctx)
+                return by_reading(
+                    ctx, args, Result("Email", state, Scan(ctx, asked).every() if small else [], small)
+                )
             removed, added = _changes(ctx, listed, since)
+            total = listed.total()
         except TooDeep:
             break
-        total = listed.total()
         if mailbox.state(ctx.p, ctx.acct).modseq != listed.state.modseq:
             ctx.wrote()  # by somebody else, meanwhile
             continue
-        if most is not None and len(removed) + len(added) > most:
-            raise MethodError("tooManyChanges", f"There are more than {most} changes.")
-        answer: Json = {
-            "accountId": ctx.acct,
-            "oldQueryState": args["sinceQueryState"],
-            "newQueryState": state,
-            "removed": removed,
-            "added": added,
-        }
-        return answer | ({"total": total} if arguments.boolean(args, "calculateTotal") else {})
+        return changes_answer(ctx, args, state, removed, added, total)
     raise MethodError("cannotCalculateChanges", "Please query again.")
-
-
-def _followed(ctx: Context, asked: Asked) -> Listing:
-    """The list that is asked for. Raises MethodError cannotCalculateChanges."""
-    words = asked.filter is not None and email_filter.by_words(asked.filter)
-    listed = None if words else asked.listing(ctx)
-    if listed is None or not asked.followed(listed):
-        raise MethodError("cannotCalculateChanges", "Please query again.")
-    return listed
 
 
 def _changes(ctx: Context, listed: Listing, since: int) -> tuple[list[str], list[Json]]:
@@ -62,4 +50,5 @@ def _changes(ctx: Context, listed: Listing, since: int) -> tuple[list[str], list
         raise TooDeep
     places = listed.positions(ctx.emails(changed).values())
     in_order = sorted(places.items(), key=lambda place: place[1])
-    return changed, [{"id": id, "index": at} for id, at in in_order]
+    removed = [id for id, is_new in changed.items() if not is_new]
+    return removed, [{"id": id, "index": at} for id, at in in_order]

@@ -34,6 +34,11 @@ class By:
     collation: str | None = None
     keyword: str = ""
 
+    @property
+    def of_thread(self) -> bool:
+        """Whether other emails than the one have a say."""
+        return self.name in ("allInThreadHaveKeyword", "someInThreadHaveKeyword")
+
     def key(self, facts: Facts) -> Callable[[Row], Any]:
         """What it compares."""
         match self.name:

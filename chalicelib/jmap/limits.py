@@ -14,6 +14,7 @@ MAX_CHANGES = 500  # ids in one answer of /changes
 MAX_QUERY = 500  # ids in one answer of /query: as many as /get and /set take behind it
 MAX_SCAN = 2_000  # rows read for a filter that no index serves
 MAX_SORTED = 5_000  # rows read for a sort that no index serves
+MAX_FOLLOWED = 500  # emails in the folders of a query whose changes are told by reading all of them
 MAX_OPENED = 250  # messages opened for phrases and header fields of a query
 MAX_THREADS = 200  # threads looked up for a filter of their keywords
 MAX_RAW_READS = 100  # messages parsed or imported in one call

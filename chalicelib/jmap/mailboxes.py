@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib.jmap import arguments, limits, querying, standard
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json
-from chalicelib.jmap.querying import By
+from chalicelib.jmap.querying import By, Result
 from chalicelib.rules.values import Folder
 from chalicelib.services import mailbox
 
@@ -73,18 +73,29 @@ def changes(ctx: Context, args: Json) -> Json:
 
 # -------------------------------------------------------------------- query
 def query(ctx: Context, args: Json) -> Json:
-    """Mailbox/query (RFC 8621 §2.3), in memory: an account has few mailboxes."""
+    """Mailbox/query (RFC 8621 §2.3)."""
+    return querying.window(ctx, args, _found(ctx, args))
+
+
+def query_changes(ctx: Context, args: Json) -> Json:
+    """Mailbox/queryChanges (RFC 8621 §2.4)."""
+    return querying.query_changes(ctx, args, _found(ctx, args))
+
+
+def _found(ctx: Context, args: Json) -> Result:
+    """In memory: an account has few mailboxes. In a tree, a mailbox moves with its parent."""
     state = ctx.state_of("Mailbox")
     folders = mailbox.folders(ctx.p, ctx.acct)
     keep = querying.filter_(args.get("filter"), _condition)
     order = querying.comparators(args, _SORTS, _ORDER, _TEXTS)
     chosen = [folder for folder in folders if keep(folder)]
     querying.in_order(chosen, order, _SORTS, _TEXTS)
-    if arguments.boolean(args, "sortAsTree"):
-        chosen = _as_tree(chosen, folders, arguments.boolean(args, "filterAsTree"))
-    elif arguments.boolean(args, "filterAsTree"):
+    tree, rooted = arguments.boolean(args, "sortAsTree"), arguments.boolean(args, "filterAsTree")
+    if tree:
+        chosen = _as_tree(chosen, folders, rooted)
+    elif rooted:
         chosen = _rooted(chosen)
-    return querying.window(ctx, args, state, [folder.id for folder in chosen])
+    return Result("Mailbox", state, [folder.id for folder in chosen], followed=not (tree or rooted))
 
 
 _SORTS: dict[str, Callable[[Folder], Any]] = {

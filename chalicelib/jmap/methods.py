@@ -36,6 +36,12 @@ class Known(NamedTuple):
     run: Method
     arguments: frozenset[str] | None
 
+    def open_to(self, using: frozenset[str]) -> bool:
+        """Whether a request that names these capabilities may call it. Who names mail alone may send too: RFC
+        8621 has both, and webmails exist that take our `unknownMethod` for a sent message.
+        """
+        return self.capability in using or (self.capability in (SUBMISSION, VACATION) and MAIL in using)
+
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -47,6 +53,7 @@ _SET = _names("ifInState create update destroy")
 _COPY = _names("fromAccountId ifFromInState ifInState create onSuccessDestroyOriginal destroyFromIfInState")
 _QUERY = _names("filter sort position anchor anchorOffset limit calculateTotal")
 _QUERY_CHANGES = _names("filter sort sinceQueryState maxChanges upToId calculateTotal")
+_TREE = _names("sortAsTree filterAsTree")
 _BODIES = _names(
     "bodyProperties fetchTextBodyValues fetchHTMLBodyValues fetchAllBodyValues maxBodyValueBytes"
 )
@@ -65,8 +72,8 @@ METHODS: dict[str, Known] = {
     "Blob/lookup": Known(BLOB, blob_get.lookup, _names("typeNames ids")),
     "Mailbox/get": Known(MAIL, mailboxes.get, _GET),
     "Mailbox/changes": Known(MAIL, mailboxes.changes, _CHANGES),
-    "Mailbox/query": Known(MAIL, mailboxes.query, _QUERY | {"sortAsTree", "filterAsTree"}),
-    "Mailbox/queryChanges": Known(MAIL, cannot_query_changes, _QUERY_CHANGES),
+    "Mailbox/query": Known(MAIL, mailboxes.query, _QUERY | _TREE),
+    "Mailbox/queryChanges": Known(MAIL, mailboxes.query_changes, _QUERY_CHANGES | _TREE),
     "Mailbox/set": Known(MAIL, mailbox_set.set_, _SET | {"onDestroyRemoveEmails"}),
     "Thread/get": Known(MAIL, email_get.threads, _GET),
     "Thread/changes": Known(MAIL, email_get.thread_changes, _CHANGES),
@@ -87,7 +94,7 @@ METHODS: dict[str, Known] = {
     "EmailSubmission/get": Known(SUBMISSION, submission.get, _GET),
     "EmailSubmission/changes": Known(SUBMISSION, submission.changes, _CHANGES),
     "EmailSubmission/query": Known(SUBMISSION, submission.query, _QUERY),
-    "EmailSubmission/queryChanges": Known(SUBMISSION, cannot_query_changes, _QUERY_CHANGES),
+    "EmailSubmission/queryChanges": Known(SUBMISSION, submission.query_changes, _QUERY_CHANGES),
     "EmailSubmission/set": Known(
         SUBMISSION, submission_set.set_, _SET | {"onSuccessUpdateEmail", "onSuccessDestroyEmail"}
     ),
@@ -105,7 +112,7 @@ METHODS: dict[str, Known] = {
     "ContactCard/get": Known(CONTACTS, contact_get.get, _GET),
     "ContactCard/changes": Known(CONTACTS, contact_get.changes, _CHANGES),
     "ContactCard/query": Known(CONTACTS, contact_get.query, _QUERY),
-    "ContactCard/queryChanges": Known(CONTACTS, cannot_query_changes, _QUERY_CHANGES),
+    "ContactCard/queryChanges": Known(CONTACTS, contact_get.query_changes, _QUERY_CHANGES),
     "ContactCard/set": Known(CONTACTS, contact_set.set_, _SET),
     "ContactCard/copy": Known(CONTACTS, no_other_account, _COPY),
 }

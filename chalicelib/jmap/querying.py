@@ -8,6 +8,7 @@ from chalicelib.jmap import arguments, limits
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json, MethodError
 from chalicelib.rules import collation
+from chalicelib.services import mailbox
 
 T = TypeVar("T")
 Test = Callable[[Any], bool]
@@ -106,10 +107,21 @@ def _folded(key: Callable[[T], str], by: By) -> Callable[[T], str]:
     return lambda one: fold(key(one))
 
 
-def window(
-    ctx: Context, args: Json, state: str, ids: list[str], most: int = limits.MAX_OBJECTS_IN_GET
-) -> Json:
+class Result(NamedTuple):
+    """All ids that a query finds, in order, and the state they were found in.
+
+    `followed`: each one's place follows from itself alone, so that the change log tells what moved.
+    """
+
+    kind: str
+    state: str
+    ids: list[str]
+    followed: bool = False
+
+
+def window(ctx: Context, args: Json, result: Result, most: int = limits.MAX_OBJECTS_IN_GET) -> Json:
     """The part of a whole result that a /query asked for (RFC 8620 §5.5); `most`: ids in an answer."""
+    ids = result.ids
     at = arguments.integer(args, "position", 0) or 0
     anchor = arguments.optional_string(args, "anchor")
     if anchor is not None:
@@ -122,8 +134,8 @@ def window(
     given = most if asked is None else min(asked, most)
     answer: Json = {
         "accountId": ctx.acct,
-        "queryState": state,
-        "canCalculateChanges": False,
+        "queryState": result.state,
+        "canCalculateChanges": result.followed,
         "position": at,
         "ids": ids[at : at + given],
     }
@@ -132,3 +144,38 @@ def window(
     if asked is None or asked > given:
         answer["limit"] = given
     return answer
+
+
+def query_changes(ctx: Context, args: Json, result: Result) -> Json:
+    """What became of a query's result (RFC 8620 §5.6). The change log is read after the result, so that it
+    tells of all that the result has; all that changed is named as removed, and as added where it now stands.
+
+    Raises MethodError cannotCalculateChanges, tooManyChanges; ServiceError cannot_calculate_changes.
+    """
+    since = arguments.state(args, "sinceQueryState")
+    if not result.followed:
+        raise MethodError("cannotCalculateChanges", "Please query again.")
+    found = mailbox.changes(ctx.p, ctx.acct, since, limits.MAX_CHANGES, result.kind)
+    if found.more:
+        raise MethodError("cannotCalculateChanges", "Too much has changed: please query again.")
+    changed = {*found.created, *found.updated}
+    added = [{"id": id, "index": at} for at, id in enumerate(result.ids) if id in changed]
+    return changes_answer(ctx, args, result.state, [*found.updated, *found.destroyed], added, len(result.ids))
+
+
+def changes_answer(
+    ctx: Context, args: Json, state: str, removed: list[str], added: list[Json], total: int
+) -> Json:
+    """The answer of a /queryChanges. Raises MethodError tooManyChanges."""
+    most = arguments.integer(args, "maxChanges", None, least=0)
+    arguments.optional_string(args, "upToId")  # it would save little: what is above it has to be told anyway
+    if most is not None and len(removed) + len(added) > most:
+        raise MethodError("tooManyChanges", f"There are more than {most} changes.")
+    answer: Json = {
+        "accountId": ctx.acct,
+        "oldQueryState": args["sinceQueryState"],
+        "newQueryState": state,
+        "removed": removed,
+        "added": added,
+    }
+    return answer | ({"total": total} if arguments.boolean(args, "calculateTotal") else {})

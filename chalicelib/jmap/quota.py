@@ -5,6 +5,7 @@ import re
 from chalicelib.jmap import arguments, querying
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json, MethodError
+from chalicelib.jmap.querying import Result
 from chalicelib.jmap.session import CONTACTS, MAIL
 from chalicelib.jmap.standard import get_answer, wanted_ids, wanted_properties
 from chalicelib.services import quota
@@ -76,7 +77,7 @@ def query(ctx: Context, args: Json) -> Json:
     keep = querying.filter_(args.get("filter"), _condition)
     querying.sort(args, _SORTS, [])
     state, shown = _shown(ctx)
-    return querying.window(ctx, args, state, [id for id, one in shown.items() if keep(one)])
+    return querying.window(ctx, args, Result("Quota", state, [id for id, one in shown.items() if keep(one)]))
 
 
 def _condition(given: Json, name: str) -> querying.Test:

@@ -7,6 +7,7 @@ from typing import Any
 from chalicelib.jmap import arguments, identity, limits, querying, standard
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json, MethodError
+from chalicelib.jmap.querying import Result
 from chalicelib.rules.delivery import milliseconds
 from chalicelib.rules.values import Envelope, ListedSubmission, RecipientState, SubmissionState
 from chalicelib.services import submissions
@@ -101,18 +102,31 @@ _NEWEST = [("sentAt", False)]
 
 def query(ctx: Context, args: Json) -> Json:
     """EmailSubmission/query (§7.3): the newest by their list alone, all else by reading all of it."""
+    return querying.window(ctx, args, _found(ctx, args, _reach(args)))
+
+
+def query_changes(ctx: Context, args: Json) -> Json:
+    """EmailSubmission/queryChanges (§7.4), of those newest first: what expires leaves other lists' middle."""
+    return querying.query_changes(ctx, args, _found(ctx, args, limits.MAX_SCAN))
+
+
+def _found(ctx: Context, args: Json, reach: int) -> Result:
+    """What is asked for of the newest so many."""
     own = identity.identity_id(ctx.account)
     keep = querying.filter_(args.get("filter"), lambda given, name: _condition(given, name, own))
     order = querying.sort(args, _SORTS, _NEWEST)
     state = ctx.state_of("EmailSubmission")
-    chosen = [row for row in submissions.listed(ctx.p, ctx.acct, _reach(args, order)) if keep(row)]
+    rows = submissions.listed(ctx.p, ctx.acct, reach)
+    chosen = [row for row in rows if keep(row)]
     for name, ascending in reversed(order):
         chosen.sort(key=_SORTS[name], reverse=not ascending)
-    return querying.window(ctx, args, state, [row.id for row in chosen])
+    followed = order == _NEWEST and len(rows) < limits.MAX_SCAN
+    return Result("EmailSubmission", state, [row.id for row in chosen], followed)
 
 
-def _reach(args: Json, order: list[tuple[str, bool]]) -> int:
+def _reach(args: Json) -> int:
     """How many rows must be read: up to the end of a plain page, else all."""
+    order = querying.sort(args, _SORTS, _NEWEST)
     at, limit = arguments.integer(args, "position", 0) or 0, arguments.integer(args, "limit", None, least=0)
     plain = order == _NEWEST and not args.get("filter") and args.get("anchor") is None
     if plain and at >= 0 and not arguments.boolean(args, "calculateTotal"):

@@ -138,13 +138,16 @@ class MailboxStore(Writer):
         state = read_or_refuse(self._table, acct)
         return mailbox_log.changes(self._table, acct, state, since, limit, kind)
 
-    def moved(self, acct: str, folder: str, since: int, until: int) -> list[str]:
-        """Emails that may have come into a folder or left it between two states.
+    def moved(self, acct: str, folder: str, since: int, until: int) -> dict[str, bool]:
+        """Emails that may have come into a folder or left it between two states, and whether they are new.
 
         Raises ServiceError cannot_calculate_changes.
         """
-        rows = mailbox_log.since_then(self._table, acct, since, until)
-        return list(dict.fromkeys(id for row in rows for id in mailbox_log.moved(row, folder)))
+        found: dict[str, bool] = {}
+        for row in mailbox_log.since_then(self._table, acct, since, until):
+            for op, id in mailbox_log.moved(row, folder):
+                found.setdefault(id, op == "c")
+        return found
 
     # ---------------------------------------------------------------- blobs
     def holders(self, blob: str) -> list[tuple[str, str]]:

@@ -128,11 +128,11 @@ def since_then(table: Table, acct: str, since: int, until: int) -> Iterator[Item
         yield from (row for _, row in _joined(rows, since, until))
 
 
-def moved(row: Item, folder: str) -> list[str]:
-    """Ids of emails of a row's transaction, if any of them came into a folder or left it."""
+def moved(row: Item, folder: str) -> list[tuple[str, str]]:
+    """(op, id) of emails of a row's transaction, if any of them came into a folder or left it."""
     if not any(counts[0] or counts == NONE for _, counts in placed(row, folder)):
         return []
-    return [id for _, id in read_entry(row).of("Email")]
+    return read_entry(row).of("Email")
 
 
 def placed(row: Item, folder: str) -> list[tuple[int, Counts]]:

@@ -70,8 +70,3 @@ def test_query(jmap: Client) -> None:
     assert jmap.error("Mailbox/query", anchor="none")["type"] == "anchorNotFound"
     assert jmap.error("Mailbox/query", sort=[{"property": "size"}])["type"] == "unsupportedSort"
     assert jmap.error("Mailbox/query", filter={"size": 1})["type"] == "unsupportedFilter"
-
-
-def test_query_changes_is_refused(jmap: Client) -> None:
-    assert jmap.call("Mailbox/query")["canCalculateChanges"] is False
-    assert jmap.error("Mailbox/queryChanges", sinceQueryState="1")["type"] == "cannotCalculateChanges"

@@ -109,7 +109,12 @@ def _reads(jmap: Client, t: Things) -> dict[str, Json]:
             "filterAsTree": True,
             **page,
         },
-        "Mailbox/queryChanges": {"sinceQueryState": "1", "filter": None, "sort": None},
+        "Mailbox/queryChanges": {
+            "sinceQueryState": jmap.state("Mailbox"),
+            "filter": {"isSubscribed": True},
+            "sort": None,
+            "maxChanges": 5,
+        },
         "Thread/get": {"ids": [t.thread], "properties": ["emailIds"]},
         "Thread/changes": {"sinceState": jmap.state("Thread"), "maxChanges": 3},
         "Email/get": {"ids": [t.email], **bodies},
@@ -134,7 +139,7 @@ def _reads(jmap: Client, t: Things) -> dict[str, Json]:
             "sort": [{"property": "sentAt"}],
             **page,
         },
-        "EmailSubmission/queryChanges": {"sinceQueryState": "1"},
+        "EmailSubmission/queryChanges": {"sinceQueryState": jmap.state("EmailSubmission"), "maxChanges": 5},
         "VacationResponse/get": {"ids": ["singleton"], "properties": ["isEnabled"]},
         "Quota/get": {"ids": None, "properties": ["used"]},
         "Quota/changes": {"sinceState": jmap.state("Quota"), "maxChanges": 3},
@@ -153,7 +158,7 @@ def _reads(jmap: Client, t: Things) -> dict[str, Json]:
             "sort": [{"property": "updated", "isAscending": False}],
             **page,
         },
-        "ContactCard/queryChanges": {"sinceQueryState": "1"},
+        "ContactCard/queryChanges": {"sinceQueryState": jmap.state("ContactCard"), "upToId": t.card},
     }
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.jmap import limits
 from chalicelib.jmap.methods import METHODS
-from chalicelib.jmap.session import CORE, MAIL
+from chalicelib.jmap.session import CORE, MAIL, SUBMISSION
 from tests.jmap.client import USING, Client, letter
 
 
@@ -77,11 +77,18 @@ def test_echo(jmap: Client) -> None:
 
 def test_unknown_method_and_method_of_unused_capability(jmap: Client) -> None:
     assert jmap.error("Email/none")["type"] == "unknownMethod"
-    body = {
-        "using": [CORE],
-        "methodCalls": [["Mailbox/get", {"accountId": jmap.account.id, "ids": None}, "0"]],
-    }
-    assert jmap.send(body)[1]["methodResponses"][0][1]["type"] == "unknownMethod"
+
+    def answered(name: str, *using: str) -> str:
+        calls = [[name, {"accountId": jmap.account.id, "ids": None}, "0"]]
+        return str(jmap.send({"using": using, "methodCalls": calls})[1]["methodResponses"][0][0])
+
+    assert answered("Mailbox/get", CORE) == "error"
+    assert answered("Mailbox/get", CORE, MAIL) == "Mailbox/get"
+    assert answered("Identity/get", CORE, SUBMISSION) == "Identity/get"
+    assert answered("Quota/get", CORE, MAIL) == answered("AddressBook/get", CORE, MAIL) == "error"
+    for name in ("Identity/get", "EmailSubmission/get", "VacationResponse/get"):
+        assert answered(name, CORE) == "error"
+        assert answered(name, CORE, MAIL) == name, "of the same standard"
 
 
 def test_calls_go_on_after_an_error(jmap: Client) -> None:
