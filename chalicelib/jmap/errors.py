@@ -85,6 +85,35 @@ def invalid(description: str, *properties: str) -> SetError:
     return SetError("invalidProperties", description, properties=list(properties))
 
 
+class Faults:
+    """Gathers invalidProperties of checks, each under a `with` of its own: a client learns of all at once.
+
+    Errors of other types go their way: they say more (RFC 8620 §5.3).
+    """
+
+    def __init__(self) -> None:
+        self._found: list[Json] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> bool:
+        if not isinstance(error, SetError) or error.answer["type"] != "invalidProperties":
+            return False
+        self._found.append(error.answer)
+        return True
+
+    def refuse(self) -> None:
+        """Raises SetError invalidProperties with all that was found, if anything was."""
+        if self._found:
+            said = dict.fromkeys(fault["description"] for fault in self._found)
+            names = dict.fromkeys(name for fault in self._found for name in fault["properties"])
+            raise invalid(" ".join(said), *names)
+
+
 def method_error(error: ServiceError) -> Json:
     """A service's refusal as the answer to a method call."""
     kind = METHOD_TYPES.get(error.kind, "serverFail")

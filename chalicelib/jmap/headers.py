@@ -26,6 +26,12 @@ _FORMS: dict[str, frozenset[str]] = {
     "Text": _TEXT, "Addresses": _ADDRESSES, "GroupedAddresses": _ADDRESSES, "MessageIds": _IDS,
     "Date": _DATES, "URLs": _URLS, "Raw": _DEFINED,
 }  # fmt: skip
+_LISTS = ("Addresses", "GroupedAddresses", "MessageIds", "URLs")
+#: RFC 5322 §3.6: at most one of each is in a message.
+_ONCE = frozenset(
+    {"date", "from", "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to", "references",
+     "subject"}
+)  # fmt: skip
 _LINE_END = re.compile(r"\r?\n")
 #: A line that is folded has more than white space on it (RFC 5322 §3.2.2): some take a blank one for the end.
 _RAW = re.compile(r"(?:[^\x00-\x08\x0a-\x1f\x7f]|\r?\n[ \t]++(?=[^\s\x00-\x1f\x7f]))*+")
@@ -101,14 +107,21 @@ def show_all(fields: list[tuple[str, bytes]]) -> list[Json]:
 
 # ------------------------------------------------------------------ writing
 def write(asked: Asked, value: Any, property: str) -> list[bytes]:
-    """Complete fields for a property of a new email. Raises SetError invalidProperties."""
-    if value is None:
-        return []
-    if asked.every:
-        if not isinstance(value, list):
-            raise invalid("This takes a list.", property)
-        return [_written(asked, entry, property) for entry in value]
-    return [_written(asked, value, property)]
+    """Complete fields for a property of a new email; none for an empty list, which no field can say.
+
+    Raises SetError invalidProperties.
+    """
+    if asked.every and not isinstance(value, list):
+        raise invalid("This takes a list.", property)
+    values = value if asked.every else [value]
+    if len(values) > 1 and (asked.name.lower() in _ONCE or is_content(asked.name)):
+        raise invalid("There is one such field at most.", property)
+    return [_written(asked, one, property) for one in values if not (asked.form in _LISTS and one == [])]
+
+
+def is_content(name: str) -> bool:
+    """Whether a field tells of a body (RFC 2045 §3): not of an Email, but of its parts."""
+    return name.lower().startswith("content-")
 
 
 def _written(asked: Asked, value: Any, property: str) -> bytes:
@@ -143,7 +156,7 @@ def _raw(name: str, value: str, property: str) -> bytes:
 
 
 def _strings(value: Any, property: str) -> list[str]:
-    if not isinstance(value, list) or not value or not all(isinstance(v, str) and v for v in value):
+    if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
         raise invalid("This takes a list of strings.", property)
     return value
 

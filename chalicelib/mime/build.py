@@ -89,6 +89,11 @@ def arrange(text: Node | None, page: Node | None, attachments: Sequence[Node]) -
     return Node("multipart/mixed", children=(root, *rest)) if rest else root
 
 
+def names(node: Node) -> frozenset[str]:
+    """Lower-case names of the header fields that a part has beside those made of what it is."""
+    return frozenset(field.partition(b":")[0].decode().lower() for field in node.fields)
+
+
 def is_type(kind: str) -> bool:
     """Whether a lower-case media type can be written."""
     return _TYPE.match(kind) is not None
@@ -110,7 +115,8 @@ def attachment_node(attachment: Attachment) -> Node:
 
 def _render(node: Node, seed: str, path: str) -> Iterator[bytes]:
     kind = node.type.lower() if is_type(node.type.lower()) else "application/octet-stream"
-    params = [(k, v) for k, v in node.params if k.lower() not in ("name", "boundary")]
+    ours = ("boundary", "name") if node.name else ("boundary",)
+    params = [(k, v) for k, v in node.params if k.lower() not in ours]
     if node.children:
         boundary = "=_" + hashlib.sha256(f"{seed}/{path}".encode()).hexdigest()[:32]
         yield from _head(node, kind, [*params, ("boundary", boundary)], None)

@@ -7,7 +7,7 @@ import pytest
 from chalicelib import mime
 from chalicelib.jmap import blobs
 from chalicelib.rules.figures import MB
-from tests.jmap.client import Client, letter
+from tests.jmap.client import Client, counted, letter
 
 TEXT: dict[str, Any] = {
     "textBody": [{"partId": "t", "type": "text/plain"}],
@@ -165,7 +165,6 @@ REFUSED: list[dict[str, Any]] = [
     {"from": [{"email": 1}]},
     {"from": [{"email": "a", "name": 1}]},
     {"subject": 1},
-    {"messageId": []},
     {"messageId": "a@b"},
     {"sentAt": "x"},
     {"subject": "a", "header:Subject:asText": "b"},
@@ -177,7 +176,6 @@ REFUSED: list[dict[str, Any]] = [
     {"textBody": [1]},
     {"textBody": [{"partId": "none"}]},
     {"textBody": [{}]},
-    {"textBody": [{"partId": "t", "blobId": "b"}], "bodyValues": {"t": {"value": "x"}}},
     {"textBody": [{"partId": "t"}, {"partId": "t"}], "bodyValues": {"t": {"value": "x"}}},
     {"textBody": [{"partId": "t", "type": "text/html"}], "bodyValues": {"t": {"value": "x"}}},
     {"textBody": [{"partId": "t", "charset": "utf-8"}], "bodyValues": {"t": {"value": "x"}}},
@@ -198,6 +196,65 @@ def test_invalid_properties(jmap: Client, given: dict[str, Any]) -> None:
     error = jmap.refused(**given)
     assert error["type"] == "invalidProperties"
     assert error["properties"]
+
+
+@pytest.mark.parametrize("name", ["From", "subject", "Message-ID", "Date"])
+def test_what_is_in_a_message_once_is_given_once(jmap: Client, name: str) -> None:
+    error = jmap.refused(**{f"header:{name}:all": [" a", " b"]})
+    assert (error["type"], error["properties"]) == ("invalidProperties", [f"header:{name}:all"])
+
+
+def names_of(raw: bytes) -> list[str]:
+    """Names of the message's header fields."""
+    return [name.lower() for name, _ in mime.header_fields(raw)]
+
+
+def test_empty_lists_write_no_field(jmap: Client) -> None:
+    """RFC 5322 has no To without an address, and no References without an id."""
+    lists = ["from", "to", "cc", "bcc", "replyTo", "sender", "inReplyTo", "references", "messageId"]
+    groups = "header:Resent-To:asGroupedAddresses"
+    id = jmap.draft(**{name: [] for name in [*lists, groups, "header:List-Post:asURLs"]})["id"]
+    assert names_of(jmap.raw(id)) == [
+        "date", "message-id", "mime-version", "content-type", "content-transfer-encoding",
+    ]  # fmt: skip
+
+
+def test_all_that_is_invalid_is_named(jmap: Client) -> None:
+    error = jmap.refused(
+        **{"shoe": 1, "subject": 1, "cc": 5, "from": [{}], "header:Content-Type": "x", "sentAt": "x"},
+        keywords=5,
+        receivedAt="x",
+        mailboxIds={},
+        textBody=[{"partId": "none"}],
+        attachments=[1],
+    )
+    assert error["type"] == "invalidProperties"
+    assert sorted(error["properties"]) == sorted(
+        ["shoe", "mailboxIds", "keywords", "receivedAt", "subject", "cc", "from", "header:Content-Type",
+         "sentAt", "textBody", "bodyValues", "attachments"]
+    )  # fmt: skip
+
+
+def test_every_missing_blob_is_named(jmap: Client) -> None:
+    """RFC 8621 §4.6; also where something else is wrong, as this type says more (RFC 8620 §5.3)."""
+    there, gone = upload(jmap, b"x"), "u" + "a" * 26
+    parts = [{"blobId": id} for id in ("none", there, "#k", gone, "none", f"{there}_7")]
+    tree = {"subParts": [parts[0], {"subParts": parts[1:3]}, *parts[3:]]}
+    for body in ({"attachments": parts}, {"bodyStructure": tree}):
+        error = jmap.refused(**body, subject=1)
+        assert (error["type"], set(error["notFound"])) == ("blobNotFound", {"none", "#k", gone, f"{there}_7"})
+        assert len(error["notFound"]) == 4
+
+
+def test_too_many_parts(jmap: Client) -> None:
+    assert jmap.refused(attachments=[{"blobId": "none"}] * 201)["type"] == "tooLarge"
+
+
+def test_what_is_refused_is_not_read(jmap: Client) -> None:
+    blob = upload(jmap, b"x")
+    with counted() as calls:
+        jmap.refused(subject=1, attachments=[{"blobId": blob}])
+    assert "GetObject" not in calls
 
 
 def test_other_refusals(jmap: Client) -> None:
