@@ -1,6 +1,7 @@
 """New emails from their JMAP description (RFC 8621 §4.6), and how they are kept."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
@@ -9,11 +10,14 @@ from chalicelib import mime
 from chalicelib.aws import clock
 from chalicelib.jmap import arguments, email_body, headers, keywords
 from chalicelib.jmap.context import Context
-from chalicelib.jmap.errors import Faults, Json, SetError, invalid
+from chalicelib.jmap.errors import Faults, Json, SetError, invalid, set_error
+from chalicelib.jmap.standard import Outcome
 from chalicelib.mime import build, encode
+from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.ids import email_id
-from chalicelib.rules.values import Email, NewEmail
-from chalicelib.services import mailbox
+from chalicelib.rules.values import Added, Email, NewEmail
+from chalicelib.services import imports, mailbox, quota
+from chalicelib.store.mailbox_write import batches
 
 _CONVENIENT = {
     "sentAt": "header:Date:asDate",
@@ -94,9 +98,43 @@ def folder(ctx: Context, given: Any) -> str:
     return id
 
 
-def shown_of(email: Email) -> Json:
-    """What a client is told of a new email."""
-    return {"id": email.id, "blobId": email.id, "threadId": email.thread, "size": email.size}
+def add(ctx: Context, made: Mapping[str, NewEmail], given: Mapping[str, Json], outcome: Outcome) -> None:
+    """Keep new emails, a transaction at a time; when one is refused, those before it stay created.
+
+    Raises ServiceError where nothing was.
+    """
+    account = quota.current(ctx.p, ctx.account)
+    for batch in batches(list(made)):
+        try:
+            new = [made[creation] for creation in batch]
+            added = mailbox.add(ctx.p, ctx.acct, new, quota_bytes=account.quota_bytes)
+        except ServiceError as error:
+            if not outcome["created"]:
+                raise
+            rest = made.keys() - outcome["created"].keys() - outcome["notCreated"].keys()
+            outcome["notCreated"].update(dict.fromkeys(rest, set_error(error)))
+            return
+        quota.added(ctx.p, account, added)
+        for creation, result in zip(batch, added, strict=True):
+            _tell(ctx, creation, given[creation], result, outcome)
+
+
+def _tell(ctx: Context, creation: str, given: Json, result: Added, outcome: Outcome) -> None:
+    """What became of one of them."""
+    if result.email is not None:
+        ctx.created[creation] = result.id
+        outcome["created"][creation] = _shown(result.email, given)
+    elif result.outcome == "repeat":
+        outcome["notCreated"][creation] = set_error(imports.already(result.id))
+    else:
+        outcome["notCreated"][creation] = set_error(quota.exceeded(ctx.p, ctx.account))
+
+
+def _shown(email: Email, given: Json) -> Json:
+    """What a client is told of a new email; `receivedAt` where it is not kept as given (RFC 8620 §5.3)."""
+    told = {"id": email.id, "blobId": email.id, "threadId": email.thread, "size": email.size}
+    when = arguments.show_date(email.received_at)
+    return told if given.get("receivedAt") in (None, when) else told | {"receivedAt": when}
 
 
 def received(given: Any) -> datetime:

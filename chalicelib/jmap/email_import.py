@@ -3,11 +3,10 @@
 from chalicelib.jmap import arguments, blobs, email_create, keywords, limits, standard
 from chalicelib.jmap.blobs import Blob
 from chalicelib.jmap.context import Context
-from chalicelib.jmap.email_create import shown_of
-from chalicelib.jmap.errors import Json, MethodError, SetError, invalid, set_error
+from chalicelib.jmap.errors import Faults, Json, MethodError, SetError, invalid, set_error
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.values import NewEmail
-from chalicelib.services import imports, mailbox, quota
+from chalicelib.services import imports
 from chalicelib.services.imports import Brought
 
 _SETTABLE = frozenset({"blobId", "mailboxIds", "keywords", "receivedAt"})
@@ -27,7 +26,9 @@ def import_(ctx: Context, args: Json) -> Json:
     outcome = standard.Outcome()
     found = _found(ctx, given, outcome)
     ctx.check_room(blobs.to_read(found.values()))
-    _add(ctx, _prepared(ctx, given, found, outcome), outcome)
+    made = _prepared(ctx, given, found, outcome)
+    if made:
+        email_create.add(ctx, made, given, outcome)
     ctx.wrote()
     answer: Json = {"accountId": ctx.acct, "oldState": old, "newState": ctx.state_of("Email")}
     return answer | {name: outcome[name] or None for name in ("created", "notCreated")}
@@ -37,19 +38,20 @@ def _found(ctx: Context, given: dict[str, Json], outcome: standard.Outcome) -> d
     """The blob of each that can be imported as far as its description goes."""
     found: dict[str, Blob] = {}
     for creation, wanted in given.items():
+        faults = Faults()
         try:
-            found[creation] = _blob(ctx, wanted)
-            _checked(ctx, wanted)
+            with faults:
+                blob = _blob(ctx, wanted)
+            with faults:
+                _checked(ctx, wanted)
+            faults.refuse()
+            found[creation] = blob
         except SetError as error:
-            found.pop(creation, None)
             outcome["notCreated"][creation] = error.answer
     return found
 
 
 def _blob(ctx: Context, given: Json) -> Blob:
-    unknown = [name for name in given if name not in _SETTABLE]
-    if unknown:
-        raise invalid("These cannot be set.", *unknown)
     id, most = given.get("blobId"), ctx.p.figures.max_message_bytes
     try:
         blob = blobs.find(ctx, id if isinstance(id, str) else "")
@@ -62,10 +64,20 @@ def _blob(ctx: Context, given: Json) -> Blob:
 
 def _checked(ctx: Context, given: Json) -> Brought:
     """What is said beside the blob. Raises SetError."""
-    when = given.get("receivedAt")
-    words = keywords.whole({} if given.get("keywords") is None else given["keywords"])
-    folder = email_create.folder(ctx, given.get("mailboxIds"))
-    return Brought(b"", None, folder, words, None if when is None else email_create.received(when))
+    faults = Faults()
+    with faults:
+        unknown = [name for name in given if name not in _SETTABLE]
+        if unknown:
+            raise invalid("These cannot be set.", *unknown)
+    with faults:
+        words = keywords.whole({} if given.get("keywords") is None else given["keywords"])
+    with faults:
+        folder = email_create.folder(ctx, given.get("mailboxIds"))
+    when = None
+    with faults:
+        when = None if given.get("receivedAt") is None else email_create.received(given["receivedAt"])
+    faults.refuse()
+    return Brought(b"", None, folder, words, when)
 
 
 def _prepared(
@@ -87,22 +99,6 @@ def _prepared(
             continue
         kept[blob.id], made[creation] = new.blob, new
     return made
-
-
-def _add(ctx: Context, made: dict[str, NewEmail], outcome: standard.Outcome) -> None:
-    if not made:
-        return
-    account = quota.current(ctx.p, ctx.account)
-    added = mailbox.add(ctx.p, ctx.acct, list(made.values()), quota_bytes=account.quota_bytes)
-    quota.added(ctx.p, account, added)
-    for creation, result in zip(made, added, strict=True):
-        if result.email is not None:
-            ctx.created[creation] = result.id
-            outcome["created"][creation] = shown_of(result.email)
-        elif result.outcome == "repeat":
-            outcome["notCreated"][creation] = set_error(imports.already(result.id))
-        else:
-            outcome["notCreated"][creation] = set_error(quota.exceeded(ctx.p, account))
 
 
 def copy(ctx: Context, args: Json) -> Json:

@@ -40,7 +40,7 @@ SET_TYPES: Mapping[str, str] = {
     "sending_paused": "forbiddenToSend",
     "domain_suspended": "forbiddenToSend",
     "domain_pending": "forbiddenToSend",
-    "unavailable": "serverFail",
+    "unavailable": "serverUnavailable",
 }
 
 

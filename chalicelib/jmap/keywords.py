@@ -22,5 +22,10 @@ def whole(given: Any) -> frozenset[str]:
     if not all(is_keyword(word) for word in given):
         raise invalid("This is no keyword.", "keywords")
     if len(given) > limits.MAX_KEYWORDS:
-        raise SetError("tooManyKeywords", f"At most {limits.MAX_KEYWORDS}.")
+        raise too_many()
     return frozenset(word.lower() for word in given)
+
+
+def too_many() -> SetError:
+    """More than an email may have (RFC 8621 §4.6)."""
+    return SetError("tooManyKeywords", f"At most {limits.MAX_KEYWORDS}.")

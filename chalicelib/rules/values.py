@@ -311,15 +311,17 @@ class Change:
     keywords: Mapping[str, bool] | None = None  # patch: True sets, False clears
     replace_keywords: frozenset[str] | None = None
     folder: str | None = None
+    most_keywords: int | None = None  # a change that leads to more, and adds any, is refused as a whole
 
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """Outcome of update or destroy; ids that were not there are `missing`."""
+    """Outcome of update or destroy; ids not there are `missing`, those with too many keywords `overfull`."""
 
     modseq: int
     done: tuple[str, ...]
     missing: tuple[str, ...] = ()
+    overfull: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,6 +191,15 @@ def _changed_keywords(before: frozenset[str], change: Change) -> frozenset[str]:
     return frozenset(words)
 
 
+def _overfull(item: Item, change: Change) -> bool:
+    """Whether the change would give an email more keywords than it may have."""
+    if change.most_keywords is None:
+        return False
+    before = item_keywords(item)
+    after = _changed_keywords(before, change)
+    return len(after) > change.most_keywords and not after <= before
+
+
 def _change_one(turn: Turn, item: Item, change: Change) -> None:
     """Put the change of one live email into the transaction, if it changes anything. A move gives a uid."""
     words = _changed_keywords(item_keywords(item), change)
@@ -260,9 +269,11 @@ class Writer:
         def attempt(ids: Sequence[str], more: Sequence[Write]) -> Updated:
             turn = Turn(self._table, acct, self._figures)
             live, missing = _live(turn, ids)
-            for email, item in live.items():
-                _change_one(turn, item, changes[email])
-            return Updated(turn.commit(more), tuple(live), tuple(missing))
+            overfull = [email for email, item in live.items() if _overfull(item, changes[email])]
+            done = [email for email in live if email not in overfull]
+            for email in done:
+                _change_one(turn, live[email], changes[email])
+            return Updated(turn.commit(more), tuple(done), tuple(missing), tuple(overfull))
 
         return self._each_batch(acct, list(changes), attempt, extra)
 
@@ -283,13 +294,16 @@ class Writer:
 
     def _each_batch(self, acct: str, ids: list[str], attempt: Attempt, extra: Sequence[Write]) -> Updated:
         """The batches' outcomes as one."""
-        done: list[str] = []
-        missing: list[str] = []
+        parts: list[Updated] = []
         modseq = 0 if ids else read_or_refuse(self._table, acct).modseq
         for batch in batches(ids):
-            last = len(done) + len(missing) + len(batch) == len(ids)
+            last = batch[-1] == ids[-1]
             part = in_turn(partial(attempt, batch, extra if last else ()))
             modseq = part.modseq
-            done += part.done
-            missing += part.missing
-        return Updated(modseq, tuple(done), tuple(missing))
+            parts.append(part)
+        return Updated(
+            modseq,
+            tuple(id for part in parts for id in part.done),
+            tuple(id for part in parts for id in part.missing),
+            tuple(id for part in parts for id in part.overfull),
+        )

@@ -6,7 +6,11 @@ import pytest
 
 from chalicelib import mime
 from chalicelib.jmap import blobs
+from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.figures import MB
+from chalicelib.rules.values import Added
+from chalicelib.services import mailbox
+from chalicelib.store.mailbox_write import PER_TRANSACTION
 from tests.jmap.client import Client, counted, letter
 
 TEXT: dict[str, Any] = {
@@ -295,3 +299,33 @@ def test_created_and_then_changed_in_one_request(jmap: Client) -> None:
     )
     id = answers[0][1]["created"]["k"]["id"]
     assert answers[1][1]["updated"] == {id: None}
+
+
+def test_received_at_is_told_where_it_is_not_kept_as_given(jmap: Client) -> None:
+    """RFC 8620 §5.3: of a fraction of a second nothing is kept."""
+    kept, cut = "2024-02-03T04:05:06Z", "2024-02-03T04:05:06.789Z"
+    assert "receivedAt" not in jmap.draft(receivedAt=kept)
+    made = jmap.draft(receivedAt=cut)
+    assert made["receivedAt"] == kept == jmap.email(made["id"])["receivedAt"]
+
+
+def test_drafts_that_were_kept_before_a_refusal_are_told(
+    jmap: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = {"mailboxIds": {jmap.roles["drafts"]: True}}
+    once, left = mailbox.add, [1]
+
+    def add(*args: Any, **kw: Any) -> list[Added]:
+        left[0] -= 1
+        if left[0] < 0:
+            raise ServiceError("unavailable", "The mailbox is busy.")
+        return once(*args, **kw)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mailbox, "add", add)
+        names = [f"k{n}" for n in range(PER_TRANSACTION + 2)]
+        answer = jmap.call("Email/set", create=dict.fromkeys(names, base))
+        assert list(answer["created"]) == names[:PER_TRANSACTION]
+        assert {error["type"] for error in answer["notCreated"].values()} == {"serverUnavailable"}
+        assert set(answer["notCreated"]) == set(names[PER_TRANSACTION:])
+        assert jmap.error("Email/set", create={"k": base})["type"] == "serverUnavailable"

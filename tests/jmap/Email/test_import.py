@@ -230,6 +230,13 @@ def test_wrong_descriptions(jmap: Client) -> None:
         assert refused(jmap, upload(jmap, letter()), **given)["type"] == type
 
 
+def test_all_that_is_invalid_is_named(jmap: Client) -> None:
+    answer = jmap.call("Email/import", emails={"a": {}, "b": {"shoe": 1, "keywords": 5, "receivedAt": 5}})
+    assert answer["notCreated"]["a"]["properties"] == ["blobId", "mailboxIds"]
+    named = ["blobId", "shoe", "keywords", "mailboxIds", "receivedAt"]
+    assert answer["notCreated"]["b"]["properties"] == named
+
+
 def test_wrong_arguments(jmap: Client) -> None:
     assert jmap.error("Email/import")["type"] == "invalidArguments"
     assert jmap.error("Email/import", emails=[])["type"] == "invalidArguments"

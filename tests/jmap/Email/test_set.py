@@ -1,8 +1,14 @@
 """Email/set: update and destroy (RFC 8621 §4.6)."""
 
+from typing import Any, NoReturn
+
 import pytest
 
 from chalicelib.jmap import limits
+from chalicelib.rules.errors import ServiceError
+from chalicelib.rules.values import Updated
+from chalicelib.services import mailbox
+from chalicelib.store.mailbox_write import PER_TRANSACTION
 from tests.jmap.client import Client, Json, counted, letter
 
 
@@ -74,15 +80,134 @@ def test_a_move_to_a_mailbox_made_in_the_same_request(jmap: Client) -> None:
         ({"keywords": 1}, "invalidProperties"),
         ({"keywords/a b": True}, "invalidProperties"),
         ({"keywords/(": True}, "invalidProperties"),
-        ({"keywords/$seen": False}, "invalidPatch"),
-        ({"keywords/$seen": 1}, "invalidPatch"),
+        ({"keywords/$seen": False}, "invalidProperties"),
+        ({"keywords/$seen": 1}, "invalidProperties"),
+        ({"keywords/$seen/x": True}, "invalidPatch"),
+        ({"keywords/a/b": True}, "invalidPatch"),
+        ({"keywords/a/b": None}, "invalidPatch"),
+        ({"mailboxIds/f1/x": None}, "invalidPatch"),
+        ({"mailboxIds/f1": False}, "invalidProperties"),
+        ({"subject/x": "y"}, "invalidPatch"),
+        ({"from/0/name": "y"}, "invalidPatch"),
+        ({"shoe/x": None}, "invalidPatch"),
+        ({"bodyStructure/type": "y"}, "invalidProperties"),
         ({"keywords": {}, "keywords/$seen": True}, "invalidPatch"),
+        ({"mailboxIds/f1": True, "mailboxIds": {"f1": True}}, "invalidPatch"),
         ({"keywords": {f"k{n}": True for n in range(101)}}, "tooManyKeywords"),
     ],
 )
 def test_refused_patches(jmap: Client, patch: Json, type: str) -> None:
     id = jmap.deliver(letter())
     assert (updated(jmap, id, patch) or {})["type"] == type
+
+
+def test_paths_of_keywords_are_pointers(jmap: Client) -> None:
+    """RFC 6901 §4; what is not there is taken away by doing nothing (RFC 8620 §5.3)."""
+    id = jmap.deliver(letter())
+    assert updated(jmap, id, {"keywords/a~1b": True, "keywords/c~0d": True}) is None
+    assert keywords(jmap, id) == {"a/b", "c~d"}
+    assert (
+        updated(jmap, id, {"keywords/a~1b": None, "keywords/none": None, "keywords/no keyword": None}) is None
+    )
+    assert updated(jmap, id, {"mailboxIds/none": None}) is None
+    assert keywords(jmap, id) == {"c~d"}
+
+
+def test_all_that_is_invalid_in_a_patch_is_named(jmap: Client) -> None:
+    id = jmap.deliver(letter())
+    error = updated(jmap, id, {"subject": "x", "size": 1, "keywords/(": True, "mailboxIds": None}) or {}
+    assert sorted(error["properties"]) == ["keywords", "mailboxIds", "size", "subject"]
+
+
+def test_keywords_are_as_many_as_one_by_one(jmap: Client) -> None:
+    id = jmap.deliver(letter())
+    most = {f"k{n}": True for n in range(limits.MAX_KEYWORDS)}
+    assert updated(jmap, id, {"keywords": most}) is None
+    assert (updated(jmap, id, {"keywords/more": True}) or {})["type"] == "tooManyKeywords"
+    assert updated(jmap, id, {"keywords/more": True, "keywords/k0": None, "keywords/k1": True}) is None
+    assert len(keywords(jmap, id)) == limits.MAX_KEYWORDS
+    other = jmap.deliver(letter("b"), keywords={f"k{n}": True for n in range(limits.MAX_KEYWORDS + 5)})
+    archive = {"mailboxIds": {jmap.roles["archive"]: True}}
+    assert updated(jmap, other, {"keywords/k0": None, "keywords/k1": True} | archive) is None
+    assert (updated(jmap, other, {"keywords/k0": True}) or {})["type"] == "tooManyKeywords"
+
+
+def test_unknown_ids_are_not_found_whatever_their_patch(jmap: Client) -> None:
+    """RFC 8620 §5.3."""
+    gone = jmap.deliver(letter())
+    jmap.call("Email/set", destroy=[gone])
+    patches: list[Json] = [
+        {"subject": "x"}, {"keywords": 5}, {"keywords/a/b": True}, {"mailboxIds": {"none": True}},
+        {"mailboxIds/none": True}, {"id": "x"}, {},
+    ]  # fmt: skip
+    for patch in patches:
+        for id in ("none", gone):
+            assert (updated(jmap, id, patch) or {})["type"] == "notFound", patch
+
+
+def test_ids_that_creation_ids_stand_for_are_told(jmap: Client) -> None:
+    base = {"mailboxIds": {jmap.roles["drafts"]: True}}
+    answer = jmap.call(
+        "Email/set",
+        create={"c": base, "d": base},
+        update={"#c": {"subject": "x"}, "#d": {"keywords/a": True}},
+        destroy=["#d"],
+    )
+    kept, gone = (answer["created"][creation]["id"] for creation in "cd")
+    assert (answer["updated"], answer["destroyed"]) == ({gone: None}, [gone])
+    assert list(answer["notUpdated"]) == [kept]
+    twice = jmap.request(
+        ("Email/set", {"update": {kept: {"keywords/a": True}, "#c": {"keywords/b": True}}}, "0"),
+        createdIds={"c": kept},
+    )[0][1]
+    assert (twice["updated"], twice["notUpdated"]["#c"]["type"]) == ({kept: None}, "invalidPatch")
+    assert keywords(jmap, kept) == {"a"}
+
+
+def busy(*_args: object, **_kw: object) -> NoReturn:
+    raise ServiceError("unavailable", "The mailbox is busy.")
+
+
+def test_what_was_done_before_a_refusal_is_told(jmap: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 8620 §3.6.2: a call that is answered by an error changed nothing."""
+    ids = [jmap.deliver(letter(f"{n}")) for n in range(3)]
+    create = {"d": {"mailboxIds": {jmap.roles["drafts"]: True}}}
+    update: Json = {ids[0]: {"keywords/a": True}, ids[1]: {"subject": "x"}, "#d": {"keywords/a": True}}
+    for refused in ("update", "get"):
+        with monkeypatch.context() as patched:
+            patched.setattr(mailbox, refused, busy)
+            answer = jmap.call("Email/set", create=create, update=update, destroy=[ids[2], "#none"])
+            error = jmap.error("Email/set", update=update)
+        assert error["type"] == "serverUnavailable"
+        assert set(answer["created"]) == {"d"}
+        assert set(answer["notUpdated"]) == set(update)
+        assert set(answer["notDestroyed"]) == {ids[2], "#none"}
+        assert answer["notUpdated"]["#d"]["type"] == "serverUnavailable"
+        assert answer["newState"] == jmap.state() != answer["oldState"]
+    with monkeypatch.context() as patched:
+        patched.setattr(mailbox, "destroy", busy)
+        answer = jmap.call("Email/set", update={ids[0]: {"keywords/a": True}}, destroy=[ids[2]])
+    assert answer["updated"] == {ids[0]: None}
+    assert answer["notDestroyed"][ids[2]]["type"] == "serverUnavailable"
+
+
+def test_a_transaction_that_is_refused_leaves_those_before_it(
+    jmap: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [jmap.deliver(letter(f"{n}")) for n in range(PER_TRANSACTION + 2)]
+    once, left = mailbox.update, [1]
+
+    def update(*args: Any) -> Updated:
+        left[0] -= 1
+        return once(*args) if left[0] >= 0 else busy()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mailbox, "update", update)
+        answer = jmap.call("Email/set", update={id: {"keywords/a": True} for id in ids})
+    assert list(answer["updated"]) == ids[:PER_TRANSACTION]
+    assert set(answer["notUpdated"]) == set(ids[PER_TRANSACTION:])
+    assert keywords(jmap, ids[0]) == {"a"}
+    assert keywords(jmap, ids[-1]) == set()
 
 
 def test_unknown_ids(jmap: Client) -> None:
