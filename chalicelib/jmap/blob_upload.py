@@ -14,8 +14,8 @@ _RANGE = ("offset", "length")
 
 
 def upload(ctx: Context, args: Json) -> Json:
-    """Each in the order given: a later one may take pieces of an earlier one by `#k`. What is made before a
-    request has read all that it may is nobody's and goes after two days.
+    """Each after those of the same call that it takes pieces of, by `#k`. What is made before a request has
+    read all that it may is nobody's and goes after two days.
     """
     given = arguments.objects(args, "create")
     if len(given) > limits.MAX_OBJECTS_IN_SET:
@@ -24,13 +24,33 @@ def upload(ctx: Context, args: Json) -> Json:
         )
     created: dict[str, Json] = {}
     refused: dict[str, Json] = {}
-    for creation, wanted in given.items():
+    for creation in _ordered(given):
+        wanted = given[creation]
         try:
             created[creation] = _create(ctx, wanted)
             ctx.created[creation] = created[creation]["id"]
         except SetError as error:
             refused[creation] = error.answer
     return {"accountId": ctx.acct, "created": created or None, "notCreated": refused or None}
+
+
+def _ordered(given: dict[str, Json]) -> list[str]:
+    """Creation ids, none of which refers to a later one (RFC 8620 §5.3) unless they go in a circle."""
+    order: list[str] = []
+    waiting = {creation: _named(wanted) - {creation} for creation, wanted in given.items()}
+    while waiting:
+        ready = [creation for creation, named in waiting.items() if waiting.keys().isdisjoint(named)]
+        ready = ready or list(waiting)
+        order += ready
+        waiting = {creation: named for creation, named in waiting.items() if creation not in ready}
+    return order
+
+
+def _named(given: Json) -> set[str]:
+    """Creation ids that a blob's sources name."""
+    sources = given.get("data") if isinstance(given.get("data"), list) else []
+    ids = [source.get("blobId") for source in sources or [] if isinstance(source, dict)]
+    return {id[1:] for id in ids if isinstance(id, str) and id.startswith("#")}
 
 
 def _create(ctx: Context, given: Json) -> Json:

@@ -62,6 +62,26 @@ def test_a_later_creation_of_a_call_takes_an_earlier_one(jmap: Client) -> None:
     assert content(jmap, answer["created"]["b"]["id"]) == b"abab"
 
 
+def test_creations_come_before_those_that_name_them(jmap: Client) -> None:
+    """RFC 8620 §5.3, in whatever order they are written."""
+    create = {
+        "c": {"data": [{"blobId": "#b"}, {"blobId": "#a"}]},
+        "b": {"data": [{"blobId": "#a"}, {"data:asText": "b"}]},
+        "a": {"data": [{"data:asText": "a"}]},
+        "x": {"data": [{"blobId": "#y"}]},
+        "y": {"data": [{"blobId": "#x"}]},
+        "z": {"data": [{"blobId": "#z"}]},
+        "w": {"data": "#a"},
+    }
+    answer = jmap.call("Blob/upload", create=create)
+    assert {k: content(jmap, made["id"]) for k, made in answer["created"].items()} == {
+        "a": b"a", "b": b"ab", "c": b"aba",
+    }  # fmt: skip
+    assert {k: error["type"] for k, error in answer["notCreated"].items()} == {
+        "x": "blobNotFound", "y": "blobNotFound", "z": "blobNotFound", "w": "invalidProperties",
+    }  # fmt: skip
+
+
 def test_nothing_makes_an_empty_blob(jmap: Client) -> None:
     empty = made(jmap)
     assert (empty["size"], empty["type"]) == (0, None)
