@@ -11,7 +11,11 @@ from chalicelib.aws.bucket import Bucket, NoSuchObject
 from chalicelib.rules.errors import ServiceError
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._ -]")
-_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+(; ?charset=[a-z0-9_-]+)?", re.IGNORECASE)
+_TYPE = re.compile(
+    r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}"
+    r"(?: ?; ?[a-z0-9!#$&^_.+-]{1,64}=(?:[a-z0-9!#$&^_.+-]{1,128}|\"[ !#-\[\]-~]{0,128}\")){0,8}",
+    re.ASCII | re.IGNORECASE,
+)  # with parameters, of which no character could end the field or a quoted value
 FALLBACK_TYPE = "application/octet-stream"
 
 

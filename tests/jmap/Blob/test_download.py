@@ -60,9 +60,34 @@ def test_link_says_name_type_and_attachment_for_five_minutes(jmap: Client) -> No
     assert int(seconds) <= 300
 
 
-def test_a_type_that_is_none_is_octets(jmap: Client) -> None:
-    link = url(jmap, jmap.deliver(MESSAGE), type="text/html\r\nX: y")
-    assert parse_qs(urlsplit(link).query)["response-content-type"] == ["application/octet-stream"]
+def told_type(jmap: Client, type: str) -> str:
+    """The type that a download is answered with."""
+    [told] = parse_qs(urlsplit(url(jmap, "u" + "a" * 26, type=type)).query)["response-content-type"]
+    return told
+
+
+@pytest.fixture
+def uploaded(jmap: Client) -> Client:
+    jmap.post.p.blobs.put(f"up/{jmap.account.id}/u{'a' * 26}", b"x")
+    return jmap
+
+
+def test_a_type_keeps_its_parameters(uploaded: Client) -> None:
+    for type in (
+        "application/pdf", "Text/Plain", "text/plain;charset=utf-8", 'text/plain; charset="utf-8"',
+        "text/plain; format=flowed; delsp=yes", 'application/octet-stream; name="a b (1).pdf"',
+    ):  # fmt: skip
+        assert told_type(uploaded, type) == type
+
+
+def test_a_type_that_is_none_is_octets(uploaded: Client) -> None:
+    for type in (
+        "", "text", "text/", "text/html\r\nX: y", "text/html\n", "text/plain; charset", "text/plain; a=b c",
+        'text/plain; a="b', 'text/plain; a="b\r\nX: y"', 'text/plain; a="b\\"', 'text/plain; a="b"c"',
+        "text/plain; a=b\0", 'text/plain; a="ü"', "text/plain; charset=utf-8;", "text/plain, text/html",
+        "text/plain" + "; a=b" * 9, "text/pla\u0131n", "text/plain; charset=\u212aoi8",
+    ):  # fmt: skip
+        assert told_type(uploaded, type) == "application/octet-stream", type
 
 
 def test_foreign_and_unknown_blobs_are_not_found(jmap: Client) -> None:
