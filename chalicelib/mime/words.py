@@ -90,7 +90,7 @@ def as_raw(value: bytes) -> str:
 
 
 def as_date(value: bytes) -> datetime | None:
-    """RFC 8621 §4.1.2.5, None where it is no date. Without a zone: UTC."""
+    """RFC 8621 §4.1.2.6, None where it is no date. Without a zone: UTC."""
     text = _COMMENT.sub(" ", unfold(to_text(value[:500])))
     try:
         when = parsedate_to_datetime(text.strip())
@@ -103,7 +103,7 @@ def as_date(value: bytes) -> datetime | None:
 
 
 def as_ids(value: bytes) -> tuple[str, ...]:
-    """Message ids without their angle brackets (RFC 8621 §4.1.2.4), in order, each once.
+    """Message ids without their angle brackets (RFC 8621 §4.1.2.5), in order and as often as they are there.
 
     Some writers make an encoded word of an id longer than a line, which RFC 2047 §5 forbids: SES's are.
     """
@@ -113,7 +113,7 @@ def as_ids(value: bytes) -> tuple[str, ...]:
     ids = [_SPACES.sub("", i) for i in found]
     if not ids:
         ids = [word for word in _COMMENT.sub(" ", text).split() if "@" in word and "<" not in word]
-    return tuple(dict.fromkeys(i for i in ids if i))
+    return tuple(i for i in ids if i)
 
 
 def as_urls(value: bytes) -> tuple[str, ...]:

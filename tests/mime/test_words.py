@@ -109,7 +109,7 @@ def test_groups() -> None:
 IDS = [
     (b"<a@b>", ("a@b",)),
     (b" <a@b>\r\n <c@d> ", ("a@b", "c@d")),
-    (b"<a@b> <a@b>", ("a@b",)),
+    (b"<a@b> <a@b>", ("a@b", "a@b")),
     (b"(c) <a@b>", ("a@b",)),
     (b"a@b", ("a@b",)),
     (b"Your message of Monday <a@b>", ("a@b",)),
