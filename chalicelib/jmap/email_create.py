@@ -143,7 +143,7 @@ def received(given: Any) -> datetime:
         return clock.now()
     when = arguments.utc_date(given)
     if when is None or not 1971 <= when.year <= 9998:
-        raise invalid("This is no date.", "receivedAt")
+        raise invalid("This is no date in UTC, with a Z.", "receivedAt")
     return when
 
 

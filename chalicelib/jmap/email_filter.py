@@ -321,7 +321,7 @@ def _named(name: str, value: str) -> Rows:
 def _date(name: str, value: Any) -> Rows:
     when = arguments.utc_date(value)
     if when is None:
-        raise arguments.wrong(name, "a date")
+        raise arguments.wrong(name, "a date in UTC, with a Z")
     moment = listing.moment_of(when)
     if name == "before":
         return Rows(lambda row: listing.moment_of(row.received_at) < moment, name, moment)

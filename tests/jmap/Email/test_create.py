@@ -290,6 +290,11 @@ def test_several_at_once(jmap: Client) -> None:
     assert set(answer["notCreated"]) == {"b"}
 
 
+def test_a_creation_id_is_whatever_the_client_calls_it(jmap: Client) -> None:
+    base = {"mailboxIds": {jmap.roles["drafts"]: True}}
+    assert set(jmap.call("Email/set", create={"": base, "a b/é": base})["created"]) == {"", "a b/é"}
+
+
 def test_created_and_then_changed_in_one_request(jmap: Client) -> None:
     base = {"mailboxIds": {jmap.roles["drafts"]: True}}
     answers = jmap.request(

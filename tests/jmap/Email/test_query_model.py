@@ -141,7 +141,7 @@ class Model:
         for name in ("before", "after"):
             if self.random.random() < 0.2:
                 when = self.start + timedelta(milliseconds=self.random.randrange(400))
-                given[name] = when.isoformat()
+                given[name] = when.isoformat().replace("+00:00", "Z")
         return given
 
     def check(self) -> None:
