@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from chalicelib.rules import folders
+
 MAX_SIZE_UPLOAD = 4_000_000  # octets: a Lambda event holds 6 MB of base64
 MAX_CONCURRENT_UPLOAD = 4
 MAX_SIZE_REQUEST = 3_000_000
@@ -27,8 +29,8 @@ MAX_RESPONSE = 5_500_000  # octets as a Lambda sends them (`weight`), of the 6,2
 BODY_BUDGET = 4_500_000  # of these, for body values
 MAX_DEPTH = 64  # of JSON
 MAX_KEYWORDS = 100  # of an email
-MAX_MAILBOX_DEPTH = 10
-MAX_MAILBOX_NAME = 255  # octets
+MAX_MAILBOX_DEPTH = folders.MAX_DEPTH
+MAX_MAILBOX_NAME = folders.MAX_NAME
 MAX_MAILBOXES_PER_EMAIL = 1
 
 

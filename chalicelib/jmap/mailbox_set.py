@@ -1,165 +1,194 @@
 """Mailbox/set (RFC 8621 §2.5)."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from chalicelib.jmap import arguments
+from chalicelib.jmap import arguments, patches
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json, SetError, invalid, set_error
 from chalicelib.jmap.mailboxes import PROPERTIES, depths, show, show_all
 from chalicelib.jmap.standard import Outcome, SetArguments
+from chalicelib.rules import folders
 from chalicelib.rules.errors import ServiceError
+from chalicelib.rules.folders import Wish
 from chalicelib.rules.values import Folder
 from chalicelib.services import mailbox
 
-_SETTABLE = frozenset({"name", "parentId", "sortOrder", "isSubscribed"})
+_DEFAULTS: Json = {"parentId": None, "sortOrder": 10, "isSubscribed": True}  # 10: after those with roles
+_FIELDS = {"name": "name", "parentId": "parent", "sortOrder": "sort", "isSubscribed": "subscribed"}
 _MAX_EMPTIED = 2_000  # emails removed with their mailboxes in one call: some ten seconds
 _PAGE = 200
 
 
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One object of the call."""
+
+    refused_in: Literal["notCreated", "notUpdated", "notDestroyed"]
+    key: str
+    given: Json
+
+
 def set_(ctx: Context, args: Json) -> Json:
-    """Create, rename, move, destroy."""
+    """Create, rename, move, destroy: what is only possible together is done together (RFC 8620 §5.3)."""
     old = ctx.state_of("Mailbox")
     asked = SetArguments(args, old)
     empty = arguments.boolean(args, "onDestroyRemoveEmails")
     outcome = Outcome()
-    for creation in _parents_first(asked.create):
-        given = asked.create[creation]
-        _try(outcome, "notCreated", creation, partial(_create, ctx, outcome, creation, given))
-    for id, patch in asked.update.items():
-        _try(outcome, "notUpdated", id, partial(_update, ctx, outcome, id, patch))
-    if asked.destroy:
-        _destroy_all(ctx, outcome, asked.destroy, empty)
+    asks = [_Ask("notCreated", key, given) for key, given in asked.create.items()]
+    asks += [_Ask("notUpdated", key, patch) for key, patch in asked.update.items()]
+    asks += [_Ask("notDestroyed", key, {}) for key in asked.destroy]
+    while asks:
+        asks = _round(ctx, outcome, asks, empty)
     ctx.wrote()
     return outcome.finish(ctx, old, ctx.state_of("Mailbox"))
 
 
-def _try(outcome: Outcome, where: str, id: str, work: Callable[[], None]) -> None:
-    try:
-        work()
-    except SetError as error:
-        outcome[where][id] = error.answer
-    except ServiceError as error:
-        outcome[where][id] = set_error(error)
+def _round(ctx: Context, outcome: Outcome, asks: list[_Ask], empty: bool) -> list[_Ask]:
+    """One ask for each mailbox; those that are left: a second one, or one of what was just created."""
+    there = mailbox.folders(ctx.p, ctx.acct)
+    shown = show_all(there)
+    now, later = _turns(ctx, asks, depths(there))
+    wishes: dict[str, Wish] = {}
+    for id, ask in now.items():
+        try:
+            wishes[id] = _wish(ctx, ask, id, shown.get(id), now)
+        except SetError as error:
+            outcome[ask.refused_in][ask.key] = error.answer
+        except ServiceError as error:
+            outcome[ask.refused_in][ask.key] = set_error(error)
+    if empty:
+        _make_room(ctx, outcome, now, there, wishes)
+    results = mailbox.change_folders(ctx.p, ctx.acct, wishes.values())
+    placed = any(isinstance(one, Folder) and one.parent for one in results.values())
+    levels = depths(mailbox.folders(ctx.p, ctx.acct)) if placed else {}
+    for id in wishes:
+        _report(ctx, outcome, now[id], results[id], levels, shown.get(id, {}))
+    return later
 
 
-# ----------------------------------------------------------- create, update
-def _parents_first(create: Mapping[str, Json]) -> list[str]:
-    """Creation ids, each after the one that it names as its parent: a JSON object has no order."""
-    out: dict[str, None] = {}
-    for creation in create:
-        line, parent = [creation], create[creation].get("parentId")
-        while isinstance(parent, str) and parent[:1] == "#" and parent[1:] in create:
-            if parent[1:] in line:
-                break
-            line.append(parent[1:])
-            parent = create[parent[1:]].get("parentId")
-        out.update(dict.fromkeys(reversed(line)))
-    return list(out)
+def _turns(ctx: Context, asks: list[_Ask], levels: Mapping[str, int]) -> tuple[dict[str, _Ask], list[_Ask]]:
+    """The first ask of each mailbox by its id, or `#` and its creation id; and the others. Mailboxes below
+    others are destroyed first."""
+    now: dict[str, _Ask] = {f"#{ask.key}": ask for ask in asks if ask.refused_in == "notCreated"}
+    later: list[_Ask] = []
+    ends = [ask for ask in asks if ask.refused_in == "notDestroyed"]
+    ends.sort(key=lambda ask: -levels.get(ctx.resolve(ask.key) or "", 0))
+    for ask in [*(ask for ask in asks if ask.refused_in == "notUpdated"), *ends]:
+        id = ctx.resolve(ask.key) or ask.key
+        if ask.key in now or id in now:
+            later.append(ask)
+        else:
+            now[id] = ask
+    return now, later
 
 
-def _checked(ctx: Context, given: Json) -> Json:
-    """What may be set, its references resolved. Raises SetError."""
-    unknown = [name for name in given if name not in _SETTABLE]
-    if unknown:
-        raise invalid("These cannot be set.", *unknown)
-    name, parent, sort = given.get("name", ""), given.get("parentId"), given.get("sortOrder", 0)
-    if not isinstance(name, str):
-        raise invalid("A name is a string.", "name")
-    if isinstance(sort, bool) or not isinstance(sort, int) or not 0 <= sort < 2**31:
-        raise invalid("A whole number below 2^31.", "sortOrder")
-    if not isinstance(given.get("isSubscribed", True), bool):
-        raise invalid("This is true or false.", "isSubscribed")
-    if parent is not None:
-        found = ctx.resolve(parent) if isinstance(parent, str) else None
-        if found is None or not arguments.is_id(found):
-            raise invalid("There is no such parent.", "parentId")
-        given = given | {"parentId": found}
-    return given
-
-
-def _create(ctx: Context, outcome: Outcome, creation: str, given: Json) -> None:
-    given = _checked(ctx, {n: v for n, v in given.items() if n != "role" or v is not None})
-    if "name" not in given:
-        raise invalid("A mailbox has a name.", "name")
-    folder = mailbox.create_folder(
-        ctx.p,
-        ctx.acct,
-        given["name"],
-        parent=given.get("parentId"),
-        sort=given.get("sortOrder", 10),
-        subscribed=given.get("isSubscribed", True),
-    )
-    ctx.created[creation] = folder.id
-    depth = depths(mailbox.folders(ctx.p, ctx.acct)).get(folder.id, 1) if folder.parent else 1
-    shown = show(folder, depth)
-    outcome["created"][creation] = {p: shown[p] for p in PROPERTIES if p not in given or shown[p] != given[p]}
-
-
-def _update(ctx: Context, outcome: Outcome, asked: str, patch: Json) -> None:
-    id = _known(ctx, asked)
-    patch = _checked(ctx, _without_same(ctx, id, patch))
-    changed: dict[str, Any] = {}
-    if "parentId" in patch:
-        changed["parent"] = patch["parentId"]
-    folder: Folder = mailbox.rename_folder(
-        ctx.p,
-        ctx.acct,
-        id,
-        name=patch.get("name"),
-        sort=patch.get("sortOrder"),
-        subscribed=patch.get("isSubscribed"),
-        **changed,
-    )
-    outcome["updated"][folder.id] = None
-
-
-def _without_same(ctx: Context, id: str, patch: Json) -> Json:
-    """A patch may repeat what cannot be set, if it says what is so already (RFC 8620 §5.3)."""
-    if all(name in _SETTABLE for name in patch):
-        return patch
-    shown = show_all(mailbox.folders(ctx.p, ctx.acct)).get(id, {})
-    return {n: v for n, v in patch.items() if n in _SETTABLE or n not in shown or shown[n] != v}
-
-
-def _known(ctx: Context, asked: str) -> str:
-    id = ctx.resolve(asked)
-    if id is None or not arguments.is_id(id):
+# ------------------------------------------------------------------ reading
+def _wish(ctx: Context, ask: _Ask, id: str, shown: Json | None, now: Mapping[str, _Ask]) -> Wish:
+    """What is asked for, as far as it can be judged by itself. Raises SetError, ServiceError invalidPatch."""
+    if ask.refused_in == "notDestroyed":
+        return Wish(id)
+    if ask.refused_in == "notCreated":
+        given = {"name": None, **ask.given}
+        unknown = [n for n, v in ask.given.items() if n not in _FIELDS and (n, v) != ("role", None)]
+    elif shown is None:
         raise SetError("notFound")
-    return id
+    else:
+        after = patches.apply(shown, ask.given)
+        unknown = [n for n in {*shown, *after} - _FIELDS.keys() if shown.get(n) != after.get(n)]
+        given = {n: after.get(n, _DEFAULTS.get(n)) for n in _FIELDS if n in ask.given}
+    wrong = dict.fromkeys(sorted(unknown), "This cannot be set.") | _faults(ctx, given, now)
+    if wrong:
+        raise invalid(" ".join(f"{n[:100]}: {detail}" for n, detail in wrong.items()), *wrong)
+    fields = {_FIELDS[n]: value for n, value in given.items() if n in _FIELDS}
+    if given.get("parentId") is not None:
+        fields["parent"] = _parent(ctx, given["parentId"], now)
+    return Wish(id, fields, new=ask.refused_in == "notCreated")
+
+
+def _faults(ctx: Context, given: Json, now: Mapping[str, _Ask]) -> dict[str, str]:
+    """What is wrong, by property."""
+    wrong: dict[str, str] = {}
+    if "name" in given:
+        name = given["name"]
+        detail = folders.name_fault(name) if isinstance(name, str) else "A mailbox has a name, a string."
+        wrong |= {"name": detail} if detail else {}
+    sort = given.get("sortOrder", 0)
+    if isinstance(sort, bool) or not isinstance(sort, int) or not 0 <= sort < 2**31:
+        wrong["sortOrder"] = "This is a whole number below 2^31."
+    if not isinstance(given.get("isSubscribed", True), bool):
+        wrong["isSubscribed"] = "This is true or false."
+    parent = given.get("parentId")
+    if parent is not None and _parent(ctx, parent, now) is None:
+        wrong["parentId"] = "There is no such parent."
+    return wrong
+
+
+def _parent(ctx: Context, given: Any, now: Mapping[str, _Ask]) -> str | None:
+    """The id of a parent, or what stands for it until it is created; None for what is no id."""
+    if not isinstance(given, str) or given in now:
+        return given if isinstance(given, str) else None
+    found = ctx.resolve(given)
+    return found if arguments.is_id(found) else None
+
+
+# ---------------------------------------------------------------- reporting
+def _report(
+    ctx: Context,
+    outcome: Outcome,
+    ask: _Ask,
+    result: Folder | ServiceError | None,
+    levels: Mapping[str, int],
+    before: Json,
+) -> None:
+    """What became of an ask, with what its client does not know yet."""
+    if isinstance(result, ServiceError):
+        outcome[ask.refused_in][ask.key] = set_error(result)
+        return
+    if result is None:
+        outcome.destroyed.append(ctx.resolve(ask.key) or ask.key)
+        return
+    shown = show(result, levels.get(result.id, 1))
+    if ask.refused_in == "notCreated":
+        ctx.created[ask.key] = result.id
+        news = {n: shown[n] for n in PROPERTIES if n not in ask.given or shown[n] != ask.given[n]}
+        outcome["created"][ask.key] = news
+        return
+    news = {n: shown[n] for n, value in ask.given.items() if n in _FIELDS and shown[n] != value}
+    if shown["myRights"] != before["myRights"]:
+        news["myRights"] = shown["myRights"]
+    outcome["updated"][result.id] = news or None
 
 
 # ------------------------------------------------------------------ destroy
-def _destroy_all(ctx: Context, outcome: Outcome, given: list[str], empty: bool) -> None:
-    """Mailboxes below others go first. What holds more mail than a call may remove keeps all of it."""
-    folders = {folder.id: folder for folder in mailbox.folders(ctx.p, ctx.acct)}
-    depth, left = depths(list(folders.values())), _MAX_EMPTIED
-    for asked in sorted(given, key=lambda id: -depth.get(ctx.resolve(id) or "", 0)):
-        folder = folders.get(ctx.resolve(asked) or "")
-        if folder is None:
-            outcome["notDestroyed"][asked] = {"type": "notFound"}
-            continue
-        mail = folder.total if empty and _is_free(folder, folders, outcome) else 0
-        if mail > left:
+def _make_room(
+    ctx: Context,
+    outcome: Outcome,
+    now: Mapping[str, _Ask],
+    there: Iterable[Folder],
+    wishes: dict[str, Wish],
+) -> None:
+    """Destroy the emails of mailboxes that nothing else keeps from being destroyed. What holds more mail than
+    a call may remove keeps all of it, and its wish is refused."""
+    mail = {folder.id: folder.total for folder in there}
+    bare, left = [replace(folder, total=0) for folder in there], _MAX_EMPTIED
+    for id in _ends(bare, wishes):
+        if mail[id] > left:
             detail = f"At most {_MAX_EMPTIED} messages are removed at once: please remove some first."
-            outcome["notDestroyed"][asked] = {"type": "mailboxHasEmail", "description": detail}
-            continue
-        left -= mail
-        _try(outcome, "notDestroyed", asked, partial(_destroy, ctx, outcome, folder, mail > 0))
+            outcome["notDestroyed"][now[id].key] = {"type": "mailboxHasEmail", "description": detail}
+            del wishes[id]
+        else:
+            left -= mail[id]
+    for id in _ends(bare, wishes):
+        if mail[id]:
+            _empty(ctx, id)
 
 
-def _is_free(folder: Folder, folders: Mapping[str, Folder], outcome: Outcome) -> bool:
-    """Whether nothing but mail keeps a mailbox from being destroyed."""
-    below = any(f.parent == folder.id and f.id not in outcome.destroyed for f in folders.values())
-    return folder.role is None and not below
-
-
-def _destroy(ctx: Context, outcome: Outcome, folder: Folder, empty: bool) -> None:
-    if empty:
-        _empty(ctx, folder.id)
-    mailbox.destroy_folder(ctx.p, ctx.acct, folder.id)
-    outcome.destroyed.append(folder.id)
+def _ends(there: Iterable[Folder], wishes: Mapping[str, Wish]) -> list[str]:
+    """Mailboxes that will be destroyed, in order."""
+    groups = folders.plan(there, wishes.values()).groups
+    return [wish.id for group in groups for wish in group if wish.fields is None]
 
 
 def _empty(ctx: Context, id: str) -> None:

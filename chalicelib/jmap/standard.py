@@ -33,7 +33,9 @@ def wanted_properties(args: Json, known: Iterable[str], name: str = "properties"
 def get_answer(
     ctx: Context, state: str, ids: list[str] | None, found: Mapping[str, Json], properties: list[str] | None
 ) -> Json:
-    """The answer of a /get from the objects that are there."""
+    """The answer of a /get from the objects that are there. Raises MethodError requestTooLarge."""
+    if ids is None and len(found) > limits.MAX_OBJECTS_IN_GET:
+        raise MethodError("requestTooLarge", "There are too many: please ask by ids.")
     order = list(found) if ids is None else ids
     shown = [found[i] for i in order if i in found]
     return {

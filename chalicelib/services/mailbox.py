@@ -11,6 +11,8 @@ from typing import Any
 from chalicelib import mime
 from chalicelib.aws import clock
 from chalicelib.aws.log import logger
+from chalicelib.rules.errors import ServiceError
+from chalicelib.rules.folders import Wish
 from chalicelib.rules.values import (
     Account,
     Added,
@@ -26,7 +28,6 @@ from chalicelib.rules.values import (
     Updated,
 )
 from chalicelib.services.platform import Platform
-from chalicelib.store.mailbox_folders import KEEP
 
 _DIGESTED = {f.name for f in fields(Digest)} & {f.name for f in fields(Email)}
 
@@ -105,38 +106,12 @@ def destroy(p: Platform, acct: str, ids: Sequence[str]) -> Updated:
     return p.mailboxes.destroy(acct, ids)
 
 
-def create_folder(
-    p: Platform,
-    acct: str,
-    name: str,
-    *,
-    parent: str | None = None,
-    sort: int = 10,
-    subscribed: bool = True,
-) -> Folder:
-    """A new folder. Raises ServiceError invalid with pointers /name, /parentId; forbidden beyond 1,000."""
-    return p.mailboxes.folders.create(acct, name, parent=parent, sort=sort, subscribed=subscribed)
-
-
-def rename_folder(
-    p: Platform,
-    acct: str,
-    folder_id: str,
-    *,
-    name: str | None = None,
-    parent: str | None = KEEP,
-    sort: int | None = None,
-    subscribed: bool | None = None,
-) -> Folder:
-    """Change name, parent (None: the top), order, subscription. ServiceError invalid, forbidden."""
-    return p.mailboxes.folders.rename(
-        acct, folder_id, name=name, parent=parent, sort=sort, subscribed=subscribed
-    )
-
-
-def destroy_folder(p: Platform, acct: str, folder_id: str) -> None:
-    """Remove an empty folder. ServiceError conflict (`extra["reason"]` as RFC 8621 §2.5), forbidden."""
-    p.mailboxes.folders.destroy(acct, folder_id)
+def change_folders(p: Platform, acct: str, wishes: Iterable[Wish]) -> dict[str, Folder | ServiceError | None]:
+    """Create, change and destroy folders, those together that can only be so; what became of each wish: the
+    folder, None where it is gone, or why not: ServiceError invalid (pointers /name, /parentId), over_quota,
+    not_found, forbidden, conflict (`extra["reason"]` as RFC 8621 §2.5).
+    """
+    return p.mailboxes.folders.change(acct, wishes)
 
 
 # ------------------------------------------------------------------- blobs

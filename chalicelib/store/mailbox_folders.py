@@ -1,13 +1,15 @@
 """Folders of a mailbox: created, renamed, moved in the tree, destroyed when empty."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from chalicelib.aws import clock
 from chalicelib.aws.table import ABSENT, ConditionFailed, Delete, Item, Put, Table, Update
-from chalicelib.rules.errors import Fault, ServiceError
+from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.figures import Figures
+from chalicelib.rules.folders import AT_ONCE, Tree, Wish, plan
 from chalicelib.rules.indexing import Mark
 from chalicelib.rules.values import Folder
 from chalicelib.store.mailbox_items import account_pk
@@ -15,10 +17,7 @@ from chalicelib.store.mailbox_log import Entry
 from chalicelib.store.mailbox_state import ROLES, State, Tally, state_key
 from chalicelib.store.mailbox_turn import Turn, in_turn, read_or_refuse
 
-MAX_DEPTH = 10  # JMAP's maxMailboxDepth
-MAX_FOLDERS = 1_000
-MAX_NAME = 255  # octets (RFC 8621 §1.3.1 asks for at least 100)
-KEEP = "keep"  # parent: leave it where it is (None is the top)
+Result = Folder | ServiceError | None  # as it is now, why not, or that it is gone
 
 
 def folder_item_key(acct: str, folder: str) -> dict[str, str]:
@@ -55,37 +54,6 @@ def _folder(item: Item, tally: Tally) -> Folder:
     )
 
 
-def _invalid(pointer: str, detail: str) -> ServiceError:
-    return ServiceError("invalid", detail, (Fault(pointer, detail),))
-
-
-def _checked_name(name: str) -> str:
-    """Raises ServiceError invalid for a name that no mail client could show."""
-    if not name.strip() or name != name.strip() or any(ord(c) < 32 or ord(c) == 127 for c in name):
-        raise _invalid("/name", "A folder needs a name without control characters or spaces around it.")
-    if len(name.encode(errors="surrogatepass")) > MAX_NAME:
-        raise _invalid("/name", f"A folder's name has at most {MAX_NAME} octets.")
-    return name
-
-
-def _checked_place(tree: Mapping[str, Folder], folder: Folder) -> None:
-    """Raises ServiceError invalid: no such parent, a loop, too deep, or a sibling of the same name."""
-    depth, above = 1 + _height(tree, folder.id), folder.parent
-    while above is not None:
-        depth += 1
-        if above not in tree or above == folder.id or depth > MAX_DEPTH:
-            raise _invalid("/parentId", f"The parent must be another folder, at most {MAX_DEPTH} deep.")
-        above = tree[above].parent
-    for other in tree.values():
-        if other.id != folder.id and (other.parent, other.name) == (folder.parent, folder.name):
-            raise _invalid("/name", "There is a folder of this name already.")
-
-
-def _height(tree: Mapping[str, Folder], folder: str) -> int:
-    """Levels below a folder. The tree has no loops: nothing gets in that makes one."""
-    return max((1 + _height(tree, f.id) for f in tree.values() if f.parent == folder), default=0)
-
-
 class Folders:
     """The folders in the mail table. Every method: ServiceError not_found, unavailable."""
 
@@ -119,94 +87,78 @@ class Folders:
         named = {str(i["sk"])[2:]: i for i in items}
         return {f: _folder(named[f], tally) for f, tally in state.tallies.items() if f in named}
 
-    def create(
-        self, acct: str, name: str, *, parent: str | None = None, sort: int = 10, subscribed: bool = True
-    ) -> Folder:
-        """A new folder. Raises ServiceError invalid with pointers to /name or /parentId."""
+    def change(self, acct: str, wishes: Iterable[Wish]) -> dict[str, Result]:
+        """Fulfil what can be, one wish for a folder at most; by the wishes' ids.
 
-        def attempt() -> Folder:
-            turn = Turn(self._table, acct, self._figures)
-            tree = self._tree(acct, turn.state)
-            if len(tree) >= MAX_FOLDERS:
-                raise ServiceError("forbidden", f"A mailbox has at most {MAX_FOLDERS} folders.")
-            id_ = f"f{turn.state.next_folder}"
-            validity = max(int(clock.now().timestamp()), turn.state.uidvalidity + 1)
-            folder = Folder(id_, _checked_name(name), parent, None, sort, 0, 0, 0, 0, 1, validity, subscribed)
-            _checked_place(tree, folder)
-            turn.state.next_folder += 1
-            turn.state.uidvalidity = validity
-            turn.state.tallies[id_] = Tally()
-            turn.log.note("Mailbox", "c", id_)
-            turn.write(Put(_item(acct, folder), ABSENT))
-            turn.commit()
-            return folder
+        Refusals: ServiceError invalid with pointers to /name and /parentId; over_quota; not_found; forbidden
+        for a role's folder; conflict, `extra["reason"]` mailboxHasEmail or mailboxHasChild (RFC 8621 §2.5).
+        """
+        results: dict[str, Result] = {}
+        left = list(wishes)
+        while left:
+            results |= in_turn(partial(self._change, acct, left))
+            made = {id: r.id for id, r in results.items() if isinstance(r, Folder)}
+            left = [_knowing(wish, made) for wish in left if wish.id not in results]
+        return results
 
-        return in_turn(attempt)
-
-    def rename(
-        self,
-        acct: str,
-        id: str,
-        *,
-        name: str | None = None,
-        parent: str | None = KEEP,
-        sort: int | None = None,
-        subscribed: bool | None = None,
-    ) -> Folder:
-        """Change these. Raises ServiceError invalid; forbidden for a role's folder."""
-
-        def attempt() -> Folder:
-            turn = Turn(self._table, acct, self._figures)
-            tree = self._tree(acct, turn.state)
-            old = _present(tree, id)
-            changed = replace(
-                old,
-                name=old.name if name is None else _checked_name(name),
-                parent=old.parent if parent == KEEP else parent,
-                sort=old.sort if sort is None else sort,
-                subscribed=old.subscribed if subscribed is None else subscribed,
-            )
-            _checked_place(tree, changed)
-            if changed == old:
-                return old
-            if old.role and changed.parent is not None:
-                raise ServiceError("forbidden", "This folder stays at the top.")
-            turn.log.note("Mailbox", "u", id)
-            new = _item(acct, changed)
-            key = folder_item_key(acct, id)
-            turn.write(Update(key, set={name: value for name, value in new.items() if name not in key}))
-            turn.commit()
-            return changed
-
-        return in_turn(attempt)
-
-    def destroy(self, acct: str, id: str) -> None:
-        """Remove an empty folder. Raises ServiceError conflict, `extra["reason"]` mailboxHasEmail or
-        mailboxHasChild (RFC 8621 §2.5), or forbidden for a role's folder."""
-
-        def attempt() -> None:
-            turn = Turn(self._table, acct, self._figures)
-            tree = self._tree(acct, turn.state)
-            folder = _present(tree, id)
-            if folder.role:
-                raise ServiceError("forbidden", "This folder cannot be removed.")
-            if any(f.parent == id for f in tree.values()):
-                raise ServiceError(
-                    "conflict", "The folder has folders in it.", extra={"reason": "mailboxHasChild"}
-                )
-            if folder.total:
-                raise ServiceError(
-                    "conflict", "The folder has mail in it.", extra={"reason": "mailboxHasEmail"}
-                )
-            del turn.state.tallies[id]
-            turn.log.note("Mailbox", "d", id)
-            turn.write(Delete(folder_item_key(acct, id)))
-            turn.commit()
-
-        in_turn(attempt)
+    def _change(self, acct: str, wishes: Sequence[Wish]) -> dict[str, Result]:
+        """As many as fit into one transaction, and what cannot be at all: never nothing."""
+        turn = Turn(self._table, acct, self._figures)
+        before = self._tree(acct, turn.state)
+        planned = plan(before.values(), wishes)
+        tree, chosen = Tree(before.values()), list(_that_fit(planned.groups))
+        for wish in chosen:
+            tree.apply(wish)
+        ids = {wish.id: _new_id(turn.state) for wish in chosen if wish.new}
+        results: dict[str, Result] = {**planned.refused}
+        for wish in chosen:
+            folder = tree.folders.get(wish.id)
+            if folder is not None:
+                parent = ids.get(folder.parent or "", folder.parent)
+                folder = replace(folder, id=ids.get(wish.id, wish.id), parent=parent)
+            results[wish.id] = _written(turn, before.get(wish.id), folder)
+        turn.commit()
+        return results
 
 
-def _present(tree: Mapping[str, Folder], id: str) -> Folder:
-    if id not in tree:
-        raise ServiceError("not_found", "There is no such folder.")
-    return tree[id]
+def _that_fit(groups: Iterable[Sequence[Wish]]) -> Iterable[Wish]:
+    """The first groups, whole."""
+    room = AT_ONCE
+    for group in groups:
+        room -= len(group)
+        if room < 0:
+            return
+        yield from group
+
+
+def _knowing(wish: Wish, made: Mapping[str, str]) -> Wish:
+    """The wish, if its parent was made meanwhile with the id that it got."""
+    if wish.fields is None or wish.fields.get("parent") not in made:
+        return wish
+    return replace(wish, fields={**wish.fields, "parent": made[wish.fields["parent"]]})
+
+
+def _new_id(state: State) -> str:
+    state.next_folder += 1
+    return f"f{state.next_folder - 1}"
+
+
+def _written(turn: Turn, old: Folder | None, new: Folder | None) -> Folder | None:
+    """Put a folder into the transaction as it is to be."""
+    if new is None:
+        assert old is not None
+        del turn.state.tallies[old.id]
+        turn.log.note("Mailbox", "d", old.id)
+        turn.write(Delete(folder_item_key(turn.acct, old.id)))
+    elif old is None:
+        turn.state.uidvalidity = max(int(clock.now().timestamp()), turn.state.uidvalidity + 1)
+        new = replace(new, uidvalidity=turn.state.uidvalidity)
+        turn.state.tallies[new.id] = Tally()
+        turn.log.note("Mailbox", "c", new.id)
+        turn.write(Put(_item(turn.acct, new), ABSENT))
+    elif new != old:
+        turn.log.note("Mailbox", "u", new.id)
+        key = folder_item_key(turn.acct, new.id)
+        kept = {name: value for name, value in _item(turn.acct, new).items() if name not in key}
+        turn.write(Update(key, set=kept))
+    return new

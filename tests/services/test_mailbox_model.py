@@ -17,6 +17,7 @@ from chalicelib.rules.values import Account, Change, Changes
 from chalicelib.services import mailbox, repair
 from chalicelib.services.platform import Platform, build
 from tests.cloud import Clock, cloud
+from tests.services import folders
 from tests.store.samples import ACCOUNT, message_id, new_email, usual
 
 ROLES = ["inbox", "drafts", "sent", "junk", "trash", "archive"]
@@ -166,7 +167,7 @@ class MailboxMachine(RuleBasedStateMachine):
 
     @rule()
     def create_folder(self) -> None:
-        made = mailbox.create_folder(self.p, ACCOUNT, f"Folder {time.monotonic_ns()}")
+        made = folders.create(self.p, ACCOUNT, f"Folder {time.monotonic_ns()}")
         assert made.id not in self.uidnext
         self.uidnext[made.id] = 1
 
@@ -176,10 +177,10 @@ class MailboxMachine(RuleBasedStateMachine):
         folder = data.draw(st.sampled_from(sorted(set(self.uidnext) - {f"f{n}" for n in range(1, 7)})))
         if any(k.folder == folder for k in self.kept.values()):
             with pytest.raises(ServiceError) as refused:
-                mailbox.destroy_folder(self.p, ACCOUNT, folder)
+                folders.destroy(self.p, ACCOUNT, folder)
             assert refused.value.extra["reason"] == "mailboxHasEmail"
             return
-        mailbox.destroy_folder(self.p, ACCOUNT, folder)
+        folders.destroy(self.p, ACCOUNT, folder)
         del self.uidnext[folder]
 
     # --------------------------------------------------------------- reads

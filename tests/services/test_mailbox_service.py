@@ -11,6 +11,7 @@ from chalicelib.rules.values import Account, Part
 from chalicelib.services import mailbox, repair
 from chalicelib.services.repair import Difference
 from chalicelib.store.mailbox_state import state_key
+from tests.services import folders
 from tests.store.samples import ACCOUNT, new_email
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def p(platform: "Platform") -> "Platform":
 def kind(p: "Platform", folder: str, **change: str | None) -> tuple[str, str]:
     """What a folder's change is refused with: kind, and pointer or reason."""
     with pytest.raises(ServiceError) as refused:
-        mailbox.rename_folder(p, ACCOUNT, folder, **change)  # type: ignore[arg-type]
+        folders.change(p, ACCOUNT, folder, **change)
     faults = refused.value.faults
     return refused.value.kind, faults[0].pointer if faults else ""
 
@@ -43,32 +44,32 @@ def test_a_new_mailbox_has_folders_with_roles(p: "Platform") -> None:
 
 
 def test_folders_are_created_renamed_moved_and_destroyed(p: "Platform") -> None:
-    work = mailbox.create_folder(p, ACCOUNT, "Work")
-    year = mailbox.create_folder(p, ACCOUNT, "2026", parent=work.id, sort=3)
-    assert mailbox.rename_folder(p, ACCOUNT, year.id, name="2027").parent == work.id
-    moved = mailbox.rename_folder(p, ACCOUNT, year.id, parent=None)
+    work = folders.create(p, ACCOUNT, "Work")
+    year = folders.create(p, ACCOUNT, "2026", parent=work.id, sort=3)
+    assert folders.change(p, ACCOUNT, year.id, name="2027").parent == work.id
+    moved = folders.change(p, ACCOUNT, year.id, parent=None)
     assert moved == next(f for f in mailbox.folders(p, ACCOUNT) if f.id == year.id)
-    mailbox.rename_folder(p, ACCOUNT, year.id, parent=work.id)
+    folders.change(p, ACCOUNT, year.id, parent=work.id)
     for folder, reason in ((work.id, "mailboxHasChild"), (year.id, "mailboxHasEmail")):
         mailbox.add(p, ACCOUNT, [new_email(1, folder=year.id)], quota_bytes=None)
         with pytest.raises(ServiceError) as refused:
-            mailbox.destroy_folder(p, ACCOUNT, folder)
+            folders.destroy(p, ACCOUNT, folder)
         assert refused.value.extra["reason"] == reason
     mailbox.destroy(p, ACCOUNT, [new_email(1).id])
-    mailbox.destroy_folder(p, ACCOUNT, year.id)
-    again = mailbox.create_folder(p, ACCOUNT, "2027", parent=work.id)
+    folders.destroy(p, ACCOUNT, year.id)
+    again = folders.create(p, ACCOUNT, "2027", parent=work.id)
     assert again.id not in (work.id, year.id)
     assert again.uidvalidity > year.uidvalidity  # the same name must not look like the same folder to IMAP
 
 
 def test_folders_that_cannot_be(p: "Platform") -> None:
-    work = mailbox.create_folder(p, ACCOUNT, "Work").id
+    work = folders.create(p, ACCOUNT, "Work").id
     below = work
     for level in range(2, 11):
-        below = mailbox.create_folder(p, ACCOUNT, f"Level {level}", parent=below).id
+        below = folders.create(p, ACCOUNT, f"Level {level}", parent=below).id
     with pytest.raises(ServiceError, match="at most 10 deep"):
-        mailbox.create_folder(p, ACCOUNT, "Level 11", parent=below)
-    other = mailbox.create_folder(p, ACCOUNT, "Other").id
+        folders.create(p, ACCOUNT, "Level 11", parent=below)
+    other = folders.create(p, ACCOUNT, "Other").id
     assert kind(p, work, parent=below) == ("invalid", "/parentId")
     assert kind(p, work, parent=work) == ("invalid", "/parentId")
     assert kind(p, work, parent=other) == ("invalid", "/parentId")  # its tenth level would be the eleventh
@@ -79,7 +80,7 @@ def test_folders_that_cannot_be(p: "Platform") -> None:
     assert kind(p, "f1", parent=other)[0] == "forbidden"
     assert kind(p, "f99", name="x")[0] == "not_found"
     with pytest.raises(ServiceError, match="forbidden"):
-        mailbox.destroy_folder(p, ACCOUNT, "f5")
+        folders.destroy(p, ACCOUNT, "f5")
 
 
 def test_a_message_is_opened_by_its_owner_alone(p: "Platform") -> None:

@@ -15,6 +15,7 @@ from chalicelib.rules.values import Account, Caller, Change
 from chalicelib.services import cleanup, mailbox, repair, undelete
 from chalicelib.store.mailbox_items import email_key
 from chalicelib.store.records import address_key
+from tests.services import folders
 from tests.services.post import Post
 from tests.store.samples import message_id, new_email
 
@@ -117,10 +118,10 @@ def test_a_restored_message_is_where_it_was_and_new_to_every_client(post: Post, 
 
 
 def test_where_its_folder_is_gone_it_comes_into_the_inbox(post: Post, bob: Account) -> None:
-    folder = mailbox.create_folder(post.p, bob.id, "Work")
+    folder = folders.create(post.p, bob.id, "Work")
     [id] = add(post, bob, 1, folder=folder.id)
     mailbox.destroy(post.p, bob.id, [id])
-    mailbox.destroy_folder(post.p, bob.id, folder.id)
+    folders.destroy(post.p, bob.id, folder.id)
     undelete.restore(post.p, ADMIN, bob, [id])
     assert mailbox.get(post.p, bob.id, [id])[id].folder == "f1"
     assert repair.check(post.p, bob.id) == []

@@ -6,7 +6,8 @@ import pytest
 
 from chalicelib.aws.table import Table
 from chalicelib.rules.errors import ServiceError
-from chalicelib.rules.values import Change, Changes
+from chalicelib.rules.folders import Wish
+from chalicelib.rules.values import Change, Changes, Folder
 from chalicelib.store.mailbox import MailboxStore
 from chalicelib.store.mailbox_log import log_pk, padded
 from tests.store.samples import ACCOUNT, message_id, new_email
@@ -44,7 +45,7 @@ def test_a_state_stands_still_while_other_types_change(store: MailboxStore) -> N
     after = store.state(ACCOUNT).types
     assert after["Email"] > states["Email"]
     assert (after["Mailbox"], after["Thread"]) == (states["Mailbox"], states["Thread"])
-    store.folders.create(ACCOUNT, "Work")
+    store.folders.change(ACCOUNT, [Wish("#work", {"name": "Work"}, new=True)])
     assert store.state(ACCOUNT).types["Email"] == after["Email"]
 
 
@@ -95,11 +96,13 @@ def test_rows_expire_after_30_days(store: MailboxStore, table: Table) -> None:
 
 def test_folders_and_threads(store: MailboxStore) -> None:
     before = store.state(ACCOUNT).modseq
-    folder = store.folders.create(ACCOUNT, "Work").id
+    [work] = store.folders.change(ACCOUNT, [Wish("#work", {"name": "Work"}, new=True)]).values()
+    assert isinstance(work, Folder)
+    folder = work.id
     one, two = add(store, 1, 2, references=[message_id(99)])
     changes = store.changes(ACCOUNT, before, None, "Mailbox")
     assert (told(changes), changes.counts_only) == (([folder], ["f1"], []), True)
-    store.folders.rename(ACCOUNT, "f1", name="Post")
+    store.folders.change(ACCOUNT, [Wish("f1", {"name": "Post"})])
     assert not store.changes(ACCOUNT, before, None, "Mailbox").counts_only
     [thread] = store.changes(ACCOUNT, before, None, "Thread").created
     assert store.thread(ACCOUNT, [thread, "tnone"]) == {thread: [one, two]}

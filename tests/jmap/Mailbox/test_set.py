@@ -2,7 +2,8 @@
 
 import pytest
 
-from chalicelib.jmap import mailbox_set
+from chalicelib.jmap import limits, mailbox_set
+from chalicelib.rules import folders
 from tests.jmap.client import Client, Json, letter
 
 
@@ -62,6 +63,80 @@ def test_invalid(jmap: Client) -> None:
     assert refused(jmap, destroy=[jmap.roles["inbox"]])["type"] == "forbidden"
     assert refused(jmap, destroy=["none"])["type"] == "notFound"
     assert jmap.error("Mailbox/set", ifInState="0")["type"] == "stateMismatch"
+
+
+def test_null_restores_the_default(jmap: Client) -> None:
+    """RFC 8620 §5.3. New mailboxes stand behind those with roles."""
+    parent = made(jmap, name="P")
+    id = made(jmap, name="A", parentId=parent, sortOrder=3, isSubscribed=False)
+    patch = dict.fromkeys(("sortOrder", "isSubscribed", "parentId", "role"))
+    assert id in jmap.call("Mailbox/set", update={id: patch})["updated"]
+    [shown] = jmap.call("Mailbox/get", ids=[id])["list"]
+    assert (shown["sortOrder"], shown["isSubscribed"], shown["parentId"]) == (10, True, None)
+    fresh = jmap.call("Mailbox/set", create={"k": {"name": "B"}})["created"]["k"]
+    assert (fresh["sortOrder"], fresh["isSubscribed"], fresh["parentId"]) == (10, True, None)
+    assert refused(jmap, update={id: {"name": None}})["properties"] == ["name"]
+
+
+def test_patches_that_are_none(jmap: Client) -> None:
+    id = made(jmap, name="A")
+    for patch in (
+        {"name/x": "B"},
+        {"parentId/x": None},
+        {"none/x": 1},
+        {"myRights": {}, "myRights/mayDelete": True},
+    ):
+        error = refused(jmap, update={id: patch})
+        assert error["type"] == "invalidPatch", patch
+    assert refused(jmap, update={"f99": {"bogus": 1}})["type"] == "notFound"
+    assert refused(jmap, update={"f99": {"name/x": 1}})["type"] == "notFound"
+    assert refused(jmap, update={id: {"myRights/mayDelete": False}})["type"] == "invalidProperties"
+
+
+def test_every_wrong_property_is_named(jmap: Client) -> None:
+    id = made(jmap, name="A")
+    wrong: Json = {"name": "a\tb", "parentId": 1, "sortOrder": -1, "isSubscribed": 0, "role": "x", "shoe": 1}
+    for error in (refused(jmap, create={"k": wrong}), refused(jmap, update={id: wrong})):
+        assert error["type"] == "invalidProperties"
+        assert set(error["properties"]) == wrong.keys()
+    assert refused(jmap, create={"k": {"sortOrder": 1.5}})["properties"] == ["name", "sortOrder"]
+
+
+def test_no_word_stands_for_a_parent(jmap: Client) -> None:
+    id = made(jmap, name="A")
+    for parent in ("keep", "top", "#none", "", id):
+        assert refused(jmap, update={id: {"parentId": parent}})["properties"] == ["parentId"]
+
+
+def test_names_are_of_one_form_of_unicode(jmap: Client) -> None:
+    """RFC 8621 §2: Net-Unicode (RFC 5198), which is NFC; a name that changed by it is told."""
+    created = jmap.call("Mailbox/set", create={"k": {"name": "Cafe\u0301"}})["created"]["k"]
+    assert created["name"] == "Caf\u00e9"
+    assert refused(jmap, create={"k": {"name": "Caf\u00e9"}})["properties"] == ["name"]
+    other = made(jmap, name="B")
+    assert refused(jmap, update={other: {"name": "Cafe\u0301"}})["properties"] == ["name"]
+    assert jmap.call("Mailbox/set", update={other: {"name": "o\u0308"}})["updated"] == {
+        other: {"name": "\u00f6"}
+    }
+    for name in ("a\x00b", "a\x85b", "a\u2028b", "\x7f"):
+        assert refused(jmap, create={"k": {"name": name}})["properties"] == ["name"]
+
+
+def test_a_move_tells_what_may_be_done_there(jmap: Client) -> None:
+    row = {f"k{n}": {"name": "D", "parentId": f"#k{n - 1}" if n else None} for n in range(9)}
+    ids = jmap.call("Mailbox/set", create=row)["created"]
+    id = made(jmap, name="A")
+    told = jmap.call("Mailbox/set", update={id: {"parentId": ids["k8"]["id"]}})["updated"][id]
+    assert told["myRights"]["mayCreateChild"] is False
+
+
+def test_as_many_as_one_get_may_answer(jmap: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert folders.MAX_FOLDERS <= limits.MAX_OBJECTS_IN_GET
+    monkeypatch.setattr(folders, "MAX_FOLDERS", 7)
+    assert made(jmap, name="A")
+    assert refused(jmap, create={"k": {"name": "B"}})["type"] == "overQuota"
+    monkeypatch.setattr(limits, "MAX_OBJECTS_IN_GET", 6)
+    assert jmap.error("Mailbox/get", ids=None)["type"] == "requestTooLarge"
 
 
 def test_update_may_repeat_what_is_so(jmap: Client) -> None:
