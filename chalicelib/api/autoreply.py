@@ -27,7 +27,9 @@ class AutoReplyIn(Body):
     subject: str = Field(
         "", description='At most 200 characters; without one, "Auto: " and the message\'s own.'
     )
-    text: str = Field("", description="At most 20,000 characters.")
+    text: str = Field(
+        "", description="At most 20,000 characters; without it and html, that the owner is away."
+    )
     html: str = ""
 
 

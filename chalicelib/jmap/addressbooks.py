@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib.jmap import arguments, patches, standard
 from chalicelib.jmap.context import Context
-from chalicelib.jmap.errors import Json, SetError, invalid, set_error
+from chalicelib.jmap.errors import Json, SetError, check, set_error
 from chalicelib.jmap.standard import Outcome, SetArguments
 from chalicelib.rules.contacts import MAX_BOOKS, Book, Shelf, check_book
 from chalicelib.rules.errors import ServiceError
@@ -77,20 +77,21 @@ def _try(outcome: Outcome, where: str, id: str, work: Any) -> None:
         outcome[where][id] = set_error(error)
 
 
-def _read(id: str, given: Json) -> Book:
-    """The book that the properties describe. Raises SetError, ServiceError invalid."""
-    name, description, sort, subscribed = (
-        given.get(n, _DEFAULTS.get(n)) for n in ("name", "description", "sortOrder", "isSubscribed")
-    )
+def _read(id: str, given: Json, wrong: Json) -> Book:
+    """The book that the properties describe. Raises SetError, ServiceError: with all that is wrong, `wrong`
+    before it."""
+    asked: Json = {"name": None, **_DEFAULTS, **given}
+    name, description, sort, subscribed = map(asked.get, ("name", "description", "sortOrder", "isSubscribed"))
     if not isinstance(name, str):
-        raise invalid("An address book has a name.", "name")
+        wrong["name"] = "An address book has a name."
     if description is not None and not isinstance(description, str):
-        raise invalid("A description is a string or null.", "description")
+        wrong["description"] = "A description is a string or null."
     if isinstance(sort, bool) or not isinstance(sort, int) or not 0 <= sort < 2**31:
-        raise invalid("A whole number below 2^31.", "sortOrder")
+        wrong["sortOrder"] = "This is a whole number below 2^31."
     if not isinstance(subscribed, bool):
-        raise invalid("This is true or false.", "isSubscribed")
-    book = Book(id, name, description, sort, subscribed)
+        wrong["isSubscribed"] = "This is true or false."
+    check(wrong)
+    book = Book(id, asked["name"], description, asked["sortOrder"], asked["isSubscribed"])
     check_book(book)
     return book
 
@@ -98,9 +99,7 @@ def _read(id: str, given: Json) -> Book:
 def _create(ctx: Context, outcome: Outcome, creation: str, given: Json) -> None:
     shown = show(Book("", ""), Shelf(default="-"))
     wrong = [name for name in given if name not in _SETTABLE and given[name] != shown.get(name, given)]
-    if wrong:
-        raise invalid("These cannot be set.", *wrong)
-    wanted = _read("", given)
+    wanted = _read("", given, dict.fromkeys(wrong, "This cannot be set."))
     made: list[str] = []
 
     def change(shelf: Shelf) -> Shelf:
@@ -123,10 +122,8 @@ def _update(ctx: Context, outcome: Outcome, asked: str, patch: Json) -> None:
         before = show(shelf.need(id), shelf)
         after = patches.apply(before, patch)
         wrong = [n for n in {*before, *after} - _SETTABLE if before.get(n) != after.get(n)]
-        if wrong:
-            detail = "These cannot be changed."
-            raise invalid(detail, *sorted(wrong))
-        return replace(shelf, books={**shelf.books, id: _read(id, after)})
+        book = _read(id, after, dict.fromkeys(sorted(wrong), "This cannot be changed."))
+        return replace(shelf, books={**shelf.books, id: book})
 
     contacts.change_shelf(ctx.p, ctx.acct, change)
     outcome["updated"][id] = None

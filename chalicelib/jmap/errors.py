@@ -114,6 +114,13 @@ class Faults:
             raise invalid(" ".join(said), *names)
 
 
+def check(wrong: Mapping[str, str]) -> None:
+    """Raises SetError invalidProperties that names all of what is wrong, by property."""
+    if wrong:
+        told = " ".join(f"{name[:100]}: {detail}" for name, detail in wrong.items())
+        raise invalid(told[:1_000], *wrong)
+
+
 def method_error(error: ServiceError) -> Json:
     """A service's refusal as the answer to a method call."""
     kind = METHOD_TYPES.get(error.kind, "serverFail")

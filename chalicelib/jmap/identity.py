@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib.jmap import arguments, headers, patches, standard
 from chalicelib.jmap.context import Context
-from chalicelib.jmap.errors import Json, MethodError, SetError, invalid, set_error
+from chalicelib.jmap.errors import Json, MethodError, SetError, check, set_error
 from chalicelib.jmap.standard import Outcome, SetArguments
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.identities import Identity
@@ -101,11 +101,11 @@ def _try(outcome: Outcome, where: str, id: str, work: Any) -> None:
 
 def _create(ctx: Context, outcome: Outcome, creation: str, given: Json) -> None:
     unknown = [name for name in given if name not in _SETTABLE and name != "email"]
-    if unknown:
-        raise invalid("These cannot be set.", *unknown)
-    if not isinstance(given.get("email"), str):
-        raise invalid("An identity has an address.", "email")
-    wanted = _read(Identity("", given["email"], name=""), {**_DEFAULTS, **given})
+    wrong = dict.fromkeys(unknown, "This cannot be set.")
+    email = given.get("email")
+    if not isinstance(email, str):
+        wrong["email"] = "An identity has an address."
+    wanted = _read(Identity("", str(email), name=""), {**_DEFAULTS, **given}, wrong)
     made = identities.create(ctx.p, ctx.account, wanted)
     ctx.created[creation] = made.id
     shown = show(made)
@@ -117,12 +117,9 @@ def _update(ctx: Context, outcome: Outcome, asked: str, patch: Json) -> None:
 
     def edit(before: Identity) -> Identity:
         shown = show(before)
-        wrong = [
-            n for n, v in patch.items() if n.partition("/")[0] not in _SETTABLE and shown.get(n, patch) != v
-        ]
-        if wrong:
-            raise invalid("These cannot be changed.", *wrong)
-        return _read(before, _DEFAULTS | patches.apply(shown, patch))
+        after = patches.apply(shown, patch)
+        wrong = [n for n in {*shown, *after} - _SETTABLE if after.get(n) != shown.get(n)]
+        return _read(before, _DEFAULTS | after, dict.fromkeys(sorted(wrong), "This cannot be changed."))
 
     identities.change(ctx.p, ctx.account, id, edit)
     outcome["updated"][id] = None
@@ -141,16 +138,24 @@ def _known(ctx: Context, asked: str) -> str:
     return id
 
 
-def _read(identity: Identity, given: Json) -> Identity:
-    """The identity with these properties. Raises SetError invalidProperties."""
+def _read(identity: Identity, given: Json, wrong: Json) -> Identity:
+    """The identity with these properties. Raises SetError invalidProperties with all that is wrong, `wrong`
+    before it."""
+    people: dict[str, tuple[Correspondent, ...] | None] = {}
     for name in ("name", "textSignature", "htmlSignature"):
         if not isinstance(given[name], str):
-            raise invalid("This is a string.", name)
+            wrong[name] = "This is a string."
+    for name in ("replyTo", "bcc"):
+        try:
+            people[name] = _read_people(given, name)
+        except SetError as error:
+            wrong[name] = error.answer["description"]
+    check(wrong)
     return replace(
         identity,
         name=given["name"],
-        reply_to=_read_people(given, "replyTo"),
-        bcc=_read_people(given, "bcc"),
+        reply_to=people["replyTo"],
+        bcc=people["bcc"],
         text=given["textSignature"],
         html=given["htmlSignature"],
     )

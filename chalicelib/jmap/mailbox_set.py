@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from chalicelib.jmap import arguments, patches
 from chalicelib.jmap.context import Context
-from chalicelib.jmap.errors import Json, SetError, invalid, set_error
+from chalicelib.jmap.errors import Json, SetError, check, set_error
 from chalicelib.jmap.mailboxes import PROPERTIES, depths, show, show_all
 from chalicelib.jmap.standard import Outcome, SetArguments
 from chalicelib.rules import folders
@@ -99,8 +99,7 @@ def _wish(ctx: Context, ask: _Ask, id: str, shown: Json | None, now: Mapping[str
         unknown = [n for n in {*shown, *after} - _FIELDS.keys() if shown.get(n) != after.get(n)]
         given = {n: after.get(n, _DEFAULTS.get(n)) for n in _FIELDS if n in ask.given}
     wrong = dict.fromkeys(sorted(unknown), "This cannot be set.") | _faults(ctx, given, now)
-    if wrong:
-        raise invalid(" ".join(f"{n[:100]}: {detail}" for n, detail in wrong.items()), *wrong)
+    check(wrong)
     fields = {_FIELDS[n]: value for n, value in given.items() if n in _FIELDS}
     if given.get("parentId") is not None:
         fields["parent"] = _parent(ctx, given["parentId"], now)

@@ -2,12 +2,11 @@
 
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
 
-from chalicelib.jmap import arguments, standard
+from chalicelib.jmap import arguments, patches, standard
 from chalicelib.jmap.context import Context
-from chalicelib.jmap.errors import Json, SetError, invalid
-from chalicelib.rules.autoreply import UNSAID, AutoReply
+from chalicelib.jmap.errors import Json, SetError, check, set_error
+from chalicelib.rules.autoreply import AutoReply
 from chalicelib.rules.errors import ServiceError
 from chalicelib.services import autoreply
 
@@ -63,50 +62,51 @@ def set_(ctx: Context, args: Json) -> Json:
             outcome["updated"][id] = more or None
         except SetError as error:
             outcome["notUpdated"][id] = error.answer
+        except ServiceError as error:
+            if error.kind != "invalid":
+                raise
+            outcome["notUpdated"][id] = set_error(error)
     for id in asked.destroy:
         outcome["notDestroyed"][id] = singleton if id == ID else {"type": "notFound"}
     return outcome.finish(ctx, _state(before), _state(after))
 
 
 def _update(ctx: Context, before: Json, patch: Json) -> Json:
-    """The response as it is from now on. Raises SetError, ServiceError conflict."""
-    wrong = [n for n, v in patch.items() if n not in _SETTABLE and not (n in before and before[n] == v)]
-    if wrong:
-        raise invalid("These cannot be set.", *wrong)
-    reply = _read({**before, **patch})
+    """The response as it is from now on. Raises SetError, ServiceError."""
+    after = {**dict.fromkeys(before), **patches.apply(before, patch)}
+    unknown = [n for n in after if n not in _SETTABLE and after[n] != before.get(n)]
+    wrong = dict.fromkeys(unknown, "This cannot be set.") | _faults(after)
+    check(wrong)
+    reply = _read(after)
     try:
         autoreply.set_(ctx.p, ctx.caller, ctx.account, reply)
     except ServiceError as error:
-        if error.kind != "invalid":
-            raise
-        names = [_FAULTS[fault.pointer.strip("/")] for fault in error.faults]
-        raise invalid(error.faults[0].detail, *names) from None
+        if error.kind == "conflict":
+            raise ServiceError("unavailable", error.detail) from error
+        check({_FAULTS[fault.pointer.strip("/")]: fault.detail for fault in error.faults})
+        raise
     return _show(reply)
 
 
+def _faults(given: Json) -> dict[str, str]:
+    """What is wrong, by property."""
+    wrong = {} if isinstance(given["isEnabled"], bool) else {"isEnabled": "This is true or false."}
+    for name in ("subject", "textBody", "htmlBody"):
+        if given[name] is not None and not isinstance(given[name], str):
+            wrong[name] = "This is a string or null."
+    for name in ("fromDate", "toDate"):
+        if given[name] is not None and arguments.utc_date(given[name]) is None:
+            wrong[name] = "This is a date or null."
+    return wrong
+
+
 def _read(given: Json) -> AutoReply:
-    """The auto-reply that is asked for; one without a word says something (RFC 8621 §8)."""
-    enabled = given["isEnabled"]
-    if not isinstance(enabled, bool):
-        raise invalid("This is true or false.", "isEnabled")
-    text, html = _string(given, "textBody"), _string(given, "htmlBody")
-    if enabled and not text.strip() and not html.strip():
-        text = UNSAID
-    start, end = _moment(given, "fromDate"), _moment(given, "toDate")
-    return AutoReply(enabled, start, end, _string(given, "subject"), text, html)
+    """The auto-reply that is asked for; what it says without a text is made when it answers (RFC 8621 §8)."""
+    subject, text, html = (given[name] or "" for name in ("subject", "textBody", "htmlBody"))
+    start, end = _moment(given["fromDate"]), _moment(given["toDate"])
+    return AutoReply(given["isEnabled"], start, end, subject, text, html)
 
 
-def _string(given: Json, name: str) -> str:
-    value: Any = given[name]
-    if value is not None and not isinstance(value, str):
-        raise invalid("This is a string or null.", name)
-    return value or ""
-
-
-def _moment(given: Json, name: str) -> datetime | None:
-    if given[name] is None:
-        return None
-    moment = arguments.utc_date(given[name])
-    if moment is None:
-        raise invalid("This is a date or null.", name)
-    return moment.astimezone(UTC).replace(microsecond=0)
+def _moment(given: str | None) -> datetime | None:
+    moment = arguments.utc_date(given)
+    return moment.astimezone(UTC).replace(microsecond=0) if moment else None

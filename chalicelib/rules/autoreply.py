@@ -113,3 +113,8 @@ def due(last: datetime | None, now: datetime) -> bool:
 def subject_of(reply: AutoReply, subject: str) -> str:
     """RFC 3834 §3.1.5."""
     return reply.subject or f"Auto: {subject}".strip()
+
+
+def text_of(reply: AutoReply) -> str:
+    """What is said without HTML: where the owner wrote nothing at all, a sentence of ours."""
+    return reply.text if reply.text.strip() or reply.html.strip() else UNSAID

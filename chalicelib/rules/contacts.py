@@ -65,12 +65,15 @@ def _invalid(pointer: str, detail: str) -> ServiceError:
 
 def check_book(book: Book) -> None:
     """Raises ServiceError invalid with pointers of AddressBook's properties."""
+    found = []
     if not book.name.strip() or any(ord(c) < 32 or ord(c) == 127 for c in book.name):
-        raise _invalid("/name", "An address book needs a name without control characters.")
-    if len(book.name.encode(errors="surrogatepass")) > MAX_NAME:
-        raise _invalid("/name", f"An address book's name has at most {MAX_NAME} octets.")
+        found.append(Fault("/name", "An address book needs a name without control characters."))
+    elif len(book.name.encode(errors="surrogatepass")) > MAX_NAME:
+        found.append(Fault("/name", f"An address book's name has at most {MAX_NAME} octets."))
     if len((book.description or "").encode(errors="surrogatepass")) > MAX_DESCRIPTION:
-        raise _invalid("/description", f"A description has at most {MAX_DESCRIPTION} octets.")
+        found.append(Fault("/description", f"A description has at most {MAX_DESCRIPTION} octets."))
+    if found:
+        raise ServiceError("invalid", found[0].detail, tuple(found))
 
 
 def check_place(contact: Contact, shelf: Shelf) -> None:

@@ -61,8 +61,6 @@ def _faults(reply: AutoReply) -> list[Fault]:
             found.append(Fault(f"/{name}", f"Use at most {autoreply.LONGEST_TEXT:,} characters."))
     if reply.start and reply.end and reply.end <= reply.start:
         found.append(Fault("/until", "It ends after it begins."))
-    if reply.enabled and not (reply.text.strip() or reply.html.strip()):
-        found.append(Fault("/text", "Say something."))
     return found
 
 
@@ -123,7 +121,7 @@ def _send(p: Platform, message: Message, account: Account, reply: AutoReply) -> 
             message_id=message_id,
             in_reply_to=digest.message_id[:1],
             references=(*digest.references, *digest.message_id)[-20:],
-            text=reply.text or None,
+            text=autoreply.text_of(reply) or None,
             html=reply.html or None,
             headers=MARKS,
         )

@@ -6,7 +6,7 @@ from email.policy import default
 
 import pytest
 
-from chalicelib.rules.autoreply import AutoReply
+from chalicelib.rules.autoreply import UNSAID, AutoReply
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.values import SYSTEM
 from chalicelib.services import addresses, autoreply, send
@@ -48,6 +48,14 @@ def test_RFC3834_the_answer_says_what_it_is(post: Post) -> None:
     body = seen.get_body()
     assert body is not None
     assert "Grüße" in body.get_content()
+
+
+def test_S22_where_nothing_is_written_something_is_said(post: Post) -> None:
+    """RFC 8621 §8: the text is made when it answers."""
+    away(post, AutoReply(True))
+    post.arrive(hello(), BOB)
+    assert UNSAID.encode() in post.mail.calls[0].raw
+    assert autoreply.get(post.p, post.accounts[BOB]).text == ""
 
 
 @pytest.mark.parametrize(
@@ -145,7 +153,6 @@ def test_a_crash_after_any_call_leaves_one_answer(post: Post) -> None:
 @pytest.mark.parametrize(
     ("reply", "pointer"),
     [
-        (AutoReply(True), "/text"),
         (AutoReply(True, text="x" * 20_001), "/text"),
         (AutoReply(True, subject="x" * 201, text="x"), "/subject"),
     ],

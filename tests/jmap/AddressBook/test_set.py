@@ -85,6 +85,30 @@ def test_invalid(jmap: Client) -> None:
     assert jmap.error("AddressBook/set", ifInState="0x")["type"] == "stateMismatch"
 
 
+def test_every_wrong_property_is_named(jmap: Client) -> None:
+    wrong: Json = {
+        "name": 1,
+        "description": 2,
+        "sortOrder": -1,
+        "isSubscribed": 3,
+        "isDefault": 4,
+        "shoe": 39,
+    }
+    [default] = books(jmap)
+    for error in (refused(jmap, create={"k": wrong}), refused(jmap, update={default: wrong})):
+        assert set(error["properties"]) == wrong.keys()
+    long = refused(jmap, create={"k": {"name": "x" * 256, "description": "x" * 1_001}})
+    assert long["properties"] == ["name", "description"]
+
+
+def test_null_restores_the_default(jmap: Client) -> None:
+    id = made(jmap, name="A", description="x", sortOrder=3, isSubscribed=False)
+    patch = dict.fromkeys(("description", "sortOrder", "isSubscribed", "shareWith"))
+    assert id in jmap.call("AddressBook/set", update={id: patch})["updated"]
+    book = books(jmap)[id]
+    assert (book["description"], book["sortOrder"], book["isSubscribed"]) == (None, 0, True)
+
+
 def test_update_may_repeat_what_is_so(jmap: Client) -> None:
     [default] = books(jmap)
     answer = jmap.call("AddressBook/set", update={default: {"isDefault": True, "name": "Friends"}})

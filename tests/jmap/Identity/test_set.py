@@ -116,6 +116,25 @@ def test_what_was_made_under_an_alias_goes_with_it_and_comes_back(jmap: Client) 
     assert shown(jmap, id)["name"] == "B"
 
 
+def test_patches_that_are_none(jmap: Client) -> None:
+    for path in ("name/x", "email/x", "bcc/0", "none/x"):
+        answer = jmap.call("Identity/set", update={own(jmap): {path: "y"}})
+        assert answer["notUpdated"][own(jmap)]["type"] == "invalidPatch", path
+    assert (
+        jmap.call("Identity/set", update={"none": {"name/x": 1}})["notUpdated"]["none"]["type"] == "notFound"
+    )
+
+
+def test_every_wrong_property_is_named(jmap: Client) -> None:
+    wrong: Json = {"email": 1, "name": 2, "textSignature": None, "replyTo": "x", "bcc": [1], "shoe": 39}
+    assert set(refused(jmap, **wrong)["properties"]) == wrong.keys()
+    update = {own(jmap): {**wrong, "textSignature": 5}}
+    error = jmap.call("Identity/set", update=update)["notUpdated"][own(jmap)]
+    assert set(error["properties"]) == wrong.keys()
+    long = refused(jmap, name="x" * 201, htmlSignature="x" * 20_001)
+    assert long["properties"] == ["name", "htmlSignature"]
+
+
 REFUSALS_CASES: list[tuple[Json, str | None]] = [
     ({"email": None}, "email"),
     ({"email": "none"}, "email"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib.jmap import core
 from chalicelib.jmap.session import VACATION
-from chalicelib.rules.autoreply import UNSAID
+from chalicelib.rules.autoreply import UNSAID, text_of
 from chalicelib.services import autoreply
 from tests.jmap.client import Client, Json
 
@@ -47,10 +47,27 @@ def test_states(jmap: Client) -> None:
     assert jmap.error("VacationResponse/set", ifInState=old)["type"] == "stateMismatch"
 
 
-def test_without_a_word_something_is_said(jmap: Client) -> None:
-    assert updated(jmap, isEnabled=True) == {"textBody": UNSAID}
-    assert autoreply.get(jmap.post.p, jmap.account).text == UNSAID
-    assert updated(jmap, textBody=None, htmlBody="<p>x") is None
+def test_what_is_not_written_stays_null(jmap: Client) -> None:
+    """RFC 8621 §8: what is said then is made when it answers, and is nobody's text."""
+    assert updated(jmap, isEnabled=True) is None
+    [shown] = jmap.call("VacationResponse/get", ids=None)["list"]
+    assert (shown["isEnabled"], shown["textBody"], shown["htmlBody"]) == (True, None, None)
+    reply = autoreply.get(jmap.post.p, jmap.account)
+    assert (reply.text, text_of(reply)) == ("", UNSAID)
+    assert updated(jmap, htmlBody="<p>x") is None
+    assert text_of(autoreply.get(jmap.post.p, jmap.account)) == ""
+
+
+def test_patches_that_are_none(jmap: Client) -> None:
+    for path in ("subject/x", "fromDate/x", "none/x"):
+        assert refused(jmap, **{path: "y"})["type"] == "invalidPatch", path
+
+
+def test_every_wrong_property_is_named(jmap: Client) -> None:
+    wrong: Json = {"isEnabled": 1, "toDate": "soon", "subject": [], "htmlBody": 2, "more": True, "id": "x"}
+    assert set(refused(jmap, **wrong)["properties"]) == wrong.keys()
+    long = refused(jmap, subject="x" * 201, textBody="x" * 20_001)
+    assert long["properties"] == ["subject", "textBody"]
 
 
 def test_the_audit_says_who_and_from_where(jmap: Client) -> None:
