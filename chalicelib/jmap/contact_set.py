@@ -1,6 +1,5 @@
 """ContactCard/set (RFC 9610 §3.5)."""
 
-import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from chalicelib.jmap.contact_get import show
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json, SetError, set_error
 from chalicelib.jmap.standard import Outcome, SetArguments
+from chalicelib.rules import cardmedia
 from chalicelib.rules.contacts import Contact, Shelf
 from chalicelib.rules.errors import Fault, ServiceError
 from chalicelib.rules.ids import contact_id
@@ -20,7 +20,6 @@ from chalicelib.services import contacts
 from chalicelib.services.contacts import Done, Wanted
 
 MAX_MEDIA = MAX_CARD * 3 // 4  # octets of a blob that becomes part of its card, in base64
-_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*", re.IGNORECASE)
 
 
 def set_(ctx: Context, args: Json) -> Json:
@@ -154,7 +153,7 @@ def _contact(ctx: Context, id: str, given: Json, shelf: Shelf, was: Contact | No
     card = {name: value for name, value in given.items() if name not in ("id", "addressBookIds")}
     book = _book(ctx, given.get("addressBookIds", {shelf.default: True} if was is None else None))
     contacts.check(card)
-    card = _with_media(ctx, card)
+    card = _with_media(ctx, card, was.card if was else {})
     return Contact(id, book, contacts.stamped(card, was.card if was else None))
 
 
@@ -166,12 +165,19 @@ def _book(ctx: Context, given: Any) -> str:
     return ctx.resolve(asked) or asked
 
 
-def _with_media(ctx: Context, card: Json) -> Json:
-    """Small blobs become part of the card, as data: URIs (RFC 9610 §3). Raises ServiceError."""
-    media: Json = card.get("media", {})
-    if not any("blobId" in entry for entry in media.values()):
+def _with_media(ctx: Context, card: Json, was: Json) -> Json:
+    """Small blobs become part of the card, as data: URIs (RFC 9610 §3). Raises ServiceError: for a new photo
+    that is no image, too (§3.5)."""
+    if "media" not in card:
         return card
-    return card | {"media": {id: _inlined(ctx, entry) for id, entry in media.items()}}
+    before = was.get("media", {})
+    media = {id: _inlined(ctx, entry) for id, entry in card["media"].items()}
+    for id, entry in media.items():
+        if entry["kind"] == "photo" and entry != before.get(id):
+            fault = cardmedia.picture_fault(entry["uri"], entry.get("mediaType"))
+            if fault:
+                raise _invalid("media", fault)
+    return card | {"media": media}
 
 
 def _inlined(ctx: Context, entry: Json) -> Json:
@@ -180,12 +186,12 @@ def _inlined(ctx: Context, entry: Json) -> Json:
     if _octets(ctx, entry["blobId"]) > MAX_MEDIA:
         detail = f"A picture on a card has at most {MAX_MEDIA} octets."
         raise ServiceError("too_large", detail, extra={"limit": MAX_MEDIA})
-    kind = entry.get("mediaType", "application/octet-stream")
-    if not _TYPE.fullmatch(kind):
+    octets = blobs.content(ctx, entry["blobId"])
+    kind = entry.get("mediaType") or cardmedia.image_type(octets) or "application/octet-stream"
+    if not cardmedia.is_type(kind):
         raise _invalid("media", "This is no media type.")
-    octets = b64encode(blobs.content(ctx, entry["blobId"])).decode()
     rest = {name: value for name, value in entry.items() if name != "blobId"}
-    return rest | {"uri": f"data:{kind};base64,{octets}"}
+    return rest | {"mediaType": kind, "uri": f"data:{kind};base64,{b64encode(octets).decode()}"}
 
 
 def _octets(ctx: Context, blob: str) -> int:

@@ -11,13 +11,16 @@ from typing import Any
 from chalicelib.rules.words import plain
 
 Json = dict[str, Any]
-_TOKEN = re.compile(r'"([^"]*)"|(\S+)')
+#: A phrase between quotes that stand where words begin and end, in which a backslash escapes; or a word.
+_TOKEN = re.compile(r"""(?<!\S)(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')(?!\w)|(\S+)""", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _SEPARATOR = re.compile(r"\s+")
 
 
 def needles(text: str) -> tuple[str, ...]:
     """What a search text asks for."""
-    found = [_SEPARATOR.sub(" ", plain(phrase or word)) for phrase, word in _TOKEN.findall(text)]
+    asked = (_ESCAPED.sub(r"\1", double or single) or word for double, single, word in _TOKEN.findall(text))
+    found = [_SEPARATOR.sub(" ", plain(one)) for one in asked]
     return tuple(dict.fromkeys(n for n in found if n.strip()))
 
 

@@ -23,6 +23,11 @@ FINDS: list[Json] = [
     {"text": "MULLER bonn"},
     {"text": "trains friend"},
     {"text": '"far ltd" research'},
+    {"text": "'far ltd' research"},
+    {"text": r"'d\'arc said \"hi\"'"},
+    {"text": r'"d\'arc said \"hi\""'},
+    {"text": "d'arc said"},
+    {"text": 'zoe ""'},
     {"name": "zoe muller"},
     {"name": "ë m"},
     {"name/given": "zo"},
@@ -49,6 +54,9 @@ MISSES: list[Json] = [
     {"hasMember": ZOE["uid"]},
     {"text": "zoe nobody"},
     {"text": '"ltd far"'},
+    {"text": "'ltd far'"},
+    {"text": "'ltd far"},
+    {"text": r'"said \\"hi\\""'},
     {"name/given": "Müller"},
     {"name/surname2": "zoe"},
     {"note": "zoe"},
@@ -59,7 +67,8 @@ MISSES: list[Json] = [
 
 
 def test_filters(jmap: Client) -> None:
-    id = made(jmap, ZOE)
+    said = {"q": {"note": 'D\'Arc said "hi"'}}
+    id = made(jmap, {**ZOE, "notes": ZOE["notes"] | said})
     assert [f for f in FINDS if query(jmap, **f) != [id]] == []
     assert [f for f in MISSES if query(jmap, **f) != []] == []
     group = made(jmap, named("Team", kind="group", members={ZOE["uid"]: True}))

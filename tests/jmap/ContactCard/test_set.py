@@ -11,7 +11,7 @@ from chalicelib.aws.table import Table, Write
 from chalicelib.jmap import arguments, blobs
 from chalicelib.rules import contacts as rules
 from chalicelib.rules.jscontact import MAX_CARD, octets
-from chalicelib.services import mailbox, repair
+from chalicelib.services import contacts, mailbox, repair
 from tests.jmap.client import Client, Json
 from tests.jmap.ContactCard.people import ZOE, made, named, refused, shown
 
@@ -166,6 +166,15 @@ WRONG: dict[str, Json] = {
 }
 
 
+VCARD = b"""BEGIN:VCARD\r
+VERSION:4.0\r
+UID:urn:x:1\r
+FN:Ann\r
+PHOTO:data:image/svg+xml;base64,eA==\r
+END:VCARD\r
+"""
+
+
 def test_what_is_no_card(jmap: Client) -> None:
     for what, given in WRONG.items():
         error = refused(jmap, create={"c": given})
@@ -201,6 +210,40 @@ def test_a_small_picture_becomes_part_of_its_card(jmap: Client) -> None:
     large = blobs.upload(p, account, b"x" * MAX_CARD, "image/gif")["blobId"]
     error = refused(jmap, create={"c": named("A", media={"m": photo | {"blobId": large}})})
     assert error["type"] == "tooLarge"
+
+
+def test_a_photo_is_an_image(jmap: Client) -> None:
+    """RFC 9610 §3.5, whatever it is called; what is on a card already hinders no other change."""
+    p, account = jmap.post.p, jmap.account
+    text, gif = (blobs.upload(p, account, octets, "image/png")["blobId"] for octets in (b"text", b"GIF89a"))
+    wrong: list[Json] = [
+        {"blobId": text, "mediaType": "text/plain"},
+        {"blobId": text, "mediaType": "image/png"},
+        {"blobId": text},
+        {"blobId": gif, "mediaType": "text/html"},
+        {"uri": "data:text/plain;base64,eA=="},
+        {"uri": "data:image/png;base64,eA=="},
+        {"uri": "data:,text"},
+        {"uri": "https://x.test/me", "mediaType": "text/html"},
+    ]
+    for media in wrong:
+        error = refused(jmap, create={"c": named("A", media={"m": {"kind": "photo", **media}})})
+        assert (error["type"], error["properties"]) == ("invalidProperties", ["media"]), media
+    right: list[Json] = [
+        {"blobId": gif},
+        {"uri": "data:image/gif;base64,R0lGODlh"},
+        {"uri": "https://x.test/me.png"},
+        {"uri": "https://x.test/me", "mediaType": "image/png"},
+    ]
+    for media in right:
+        assert made(jmap, named("A", media={"m": {"kind": "photo", **media}}))
+    sound = {"s": {"kind": "sound", "blobId": text, "mediaType": "audio/ogg"}}
+    assert made(jmap, named("A", media=sound))
+    contacts.bring_in_vcards(p, account, VCARD)
+    [id] = [c.id for c in contacts.every(p, jmap.account.id).values() if c.card["uid"] == "urn:x:1"]
+    assert (
+        jmap.call("ContactCard/set", update={id: {"nicknames": {"n": {"name": "B"}}}})["notUpdated"] is None
+    )
 
 
 def test_a_card_too_large_says_how_large_it_may_be(jmap: Client) -> None:
