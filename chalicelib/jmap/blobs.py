@@ -1,7 +1,8 @@
 """Blobs of an account (RFC 8620 §6): uploads, raw messages, parts. A foreign or unknown id is not found.
 
 Ids: `u…` an upload; an email's id its raw message; `<either>_<part>` a part of it, dots as dashes, and so on
-where the part is a message itself; `#k` what an earlier call created as `k`.
+where the part is a message itself; `<contact>_<digest>` what a contact's card has within it; `#k` what an
+earlier call created as `k`.
 """
 
 import secrets
@@ -17,8 +18,11 @@ from chalicelib.jmap import arguments, limits
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json
 from chalicelib.mime import split
+from chalicelib.rules import cardmedia
 from chalicelib.rules.errors import ServiceError
+from chalicelib.rules.ids import is_contact_id
 from chalicelib.rules.values import Account, Email, Part
+from chalicelib.services import contacts
 from chalicelib.services.platform import Platform
 
 DOWNLOAD_SECONDS = 300
@@ -36,6 +40,7 @@ class Blob:
     stored: int  # octets of the object
     parts: tuple[Part, ...] = ()
     email: Email | None = None
+    inline: bytes | None = None  # octets that are no object of their own: `key` names what they would be
 
     @property
     def size(self) -> int:
@@ -64,6 +69,8 @@ def find(ctx: Context, blob_id: str) -> Blob:
     root, *path = known.split("_")
     if len(path) > _NESTED:
         raise not_found()
+    if is_contact_id(root):
+        return _on_card(ctx, known, root)
     blob = _upload(ctx, root) if is_upload(root) else _message(ctx, root)
     for number in path:
         blob = _inner(ctx, blob, number)
@@ -74,7 +81,7 @@ def find_all(ctx: Context, ids: Iterable[str]) -> tuple[dict[str, Blob], list[st
     """Blobs that are there by the id that each was asked for by, and the ids of all others."""
     asked = list(dict.fromkeys(ids))
     roots = {(ctx.resolve(id) or "").partition("_")[0] for id in asked}
-    ctx.emails(root for root in roots if arguments.is_id(root) and not is_upload(root))
+    ctx.emails(r for r in roots if arguments.is_id(r) and not is_upload(r) and not is_contact_id(r))
     found: dict[str, Blob] = {}
     missing: list[str] = []
     for id in asked:
@@ -112,6 +119,20 @@ def _message(ctx: Context, email_id: str) -> Blob:
     return Blob(email_id, email.blob, email.size, email=email)
 
 
+def card_blob(contact: str, digest: str) -> str:
+    """The blob id of what a contact's card has within it; other octets have another one."""
+    return f"{contact}_{digest}"
+
+
+def _on_card(ctx: Context, blob_id: str, contact: str) -> Blob:
+    """What a card has as a data: URI (RFC 9610 §3)."""
+    there = contacts.get(ctx.p, ctx.acct, [contact]).get(contact)
+    for digest, _, octets in cardmedia.held(there.card).values() if there else ():
+        if blob_id == card_blob(contact, digest):
+            return Blob(blob_id, f"card {blob_id}", len(octets), inline=octets)
+    raise not_found()
+
+
 def _inner(ctx: Context, outer: Blob, number: str) -> Blob:
     """A part of a message, whose tree is on record where the message is an email."""
     if outer.parts and not outer.parts[-1].type.startswith("message/"):
@@ -134,6 +155,8 @@ def content(ctx: Context, blob: Blob | str) -> bytes:
     """The octets of a blob. Raises ServiceError not_found, MethodError requestTooLarge."""
     if isinstance(blob, str):
         blob = find(ctx, blob)
+    if blob.inline is not None:
+        return blob.inline
     octets = ctx.octets(blob.key, blob.stored)
     for part in blob.parts:
         octets = mime.part_bytes(octets, part)
@@ -144,7 +167,7 @@ def piece(ctx: Context, blob: Blob, start: int, end: int) -> bytes:
     """Octets start … end - 1 of a blob: no more is read than these, unless it is a part of something."""
     if start >= end:
         return b""
-    if blob.parts or (start == 0 and end >= blob.size):
+    if blob.parts or blob.inline is not None or (start == 0 and end >= blob.size):
         return content(ctx, blob)[start:end]
     ctx.charge(end - start)
     return ctx.p.blobs.get_range(blob.key, start, end)
@@ -197,7 +220,7 @@ def download_url(p: Platform, account: Account, blob_id: str, name: str, type: s
     """Where the owner can fetch a blob as a file, for five minutes. Raises ServiceError not_found."""
     ctx = Context(p, account)
     blob = find(ctx, blob_id)
-    key = _cut_out(ctx, blob) if blob.parts else blob.key
+    key = _cut_out(ctx, blob) if blob.parts or blob.inline is not None else blob.key
     return p.blobs.url(key, name=name, type=type, seconds=DOWNLOAD_SECONDS)
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from operator import attrgetter
 
-from chalicelib.jmap import arguments, limits, querying, standard
+from chalicelib.jmap import arguments, blobs, limits, querying, standard
 from chalicelib.jmap.context import Context
 from chalicelib.jmap.errors import Json, MethodError
 from chalicelib.jmap.querying import By, Result
-from chalicelib.rules import cardfind
+from chalicelib.rules import cardfind, cardmedia
 from chalicelib.rules.contacts import Contact
 from chalicelib.rules.jscontact import PROPERTIES
 from chalicelib.services import contacts
@@ -17,8 +17,19 @@ _KNOWN = PROPERTIES | {"id", "addressBookIds"}
 
 
 def show(contact: Contact) -> Json:
-    """A ContactCard object."""
-    return {"id": contact.id, "addressBookIds": {contact.book: True}, **contact.card}
+    """A ContactCard object: what the card has within it as blobs (RFC 9610 §3)."""
+    card = contact.card
+    if "media" in card:
+        card = card | {"media": _media(contact)}
+    return {"id": contact.id, "addressBookIds": {contact.book: True}, **card}
+
+
+def _media(contact: Contact) -> Json:
+    shown: Json = dict(contact.card["media"])
+    for id, (digest, kind, _) in cardmedia.held(contact.card).items():
+        rest = {name: value for name, value in shown[id].items() if name != "uri"}
+        shown[id] = {"mediaType": kind, **rest, "blobId": blobs.card_blob(contact.id, digest)}
+    return shown
 
 
 def get(ctx: Context, args: Json) -> Json:

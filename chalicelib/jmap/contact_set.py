@@ -153,7 +153,7 @@ def _contact(ctx: Context, id: str, given: Json, shelf: Shelf, was: Contact | No
     card = {name: value for name, value in given.items() if name not in ("id", "addressBookIds")}
     book = _book(ctx, given.get("addressBookIds", {shelf.default: True} if was is None else None))
     contacts.check(card)
-    card = _with_media(ctx, card, was.card if was else {})
+    card = _with_media(ctx, card, was)
     return Contact(id, book, contacts.stamped(card, was.card if was else None))
 
 
@@ -165,24 +165,35 @@ def _book(ctx: Context, given: Any) -> str:
     return ctx.resolve(asked) or asked
 
 
-def _with_media(ctx: Context, card: Json, was: Json) -> Json:
-    """Small blobs become part of the card, as data: URIs (RFC 9610 §3). Raises ServiceError: for a new photo
-    that is no image, too (§3.5)."""
+def _with_media(ctx: Context, card: Json, was: Contact | None) -> Json:
+    """Small blobs become part of the card, as data: URIs, and are shown as blobs again (RFC 9610 §3). Raises
+    ServiceError: for a new photo that is no image, too (§3.5)."""
     if "media" not in card:
         return card
-    before = was.get("media", {})
-    media = {id: _inlined(ctx, entry) for id, entry in card["media"].items()}
-    for id, entry in media.items():
-        if entry["kind"] == "photo" and entry != before.get(id):
-            fault = cardmedia.picture_fault(entry["uri"], entry.get("mediaType"))
-            if fault:
-                raise _invalid("media", fault)
+    shown = show(was).get("media", {}) if was else {}
+    media: Json = {}
+    for id, entry in card["media"].items():
+        if was and entry == shown.get(id):
+            media[id] = was.card["media"][id]
+        else:
+            media[id] = _inlined(ctx, entry, shown.get(id, {}))
     return card | {"media": media}
 
 
-def _inlined(ctx: Context, entry: Json) -> Json:
-    if "blobId" not in entry:
-        return entry
+def _inlined(ctx: Context, entry: Json, shown: Json) -> Json:
+    """A new or changed one; `shown`: what it was. Of a blob and a URI the one that is new counts."""
+    if "blobId" in entry and not ("uri" in entry and entry["blobId"] == shown.get("blobId")):
+        entry = _with_octets(ctx, entry)
+    entry = {name: value for name, value in entry.items() if name != "blobId"}
+    fault = (
+        cardmedia.picture_fault(entry["uri"], entry.get("mediaType")) if entry["kind"] == "photo" else None
+    )
+    if fault:
+        raise _invalid("media", fault)
+    return entry
+
+
+def _with_octets(ctx: Context, entry: Json) -> Json:
     if _octets(ctx, entry["blobId"]) > MAX_MEDIA:
         detail = f"A picture on a card has at most {MAX_MEDIA} octets."
         raise ServiceError("too_large", detail, extra={"limit": MAX_MEDIA})
@@ -190,8 +201,7 @@ def _inlined(ctx: Context, entry: Json) -> Json:
     kind = entry.get("mediaType") or cardmedia.image_type(octets) or "application/octet-stream"
     if not cardmedia.is_type(kind):
         raise _invalid("media", "This is no media type.")
-    rest = {name: value for name, value in entry.items() if name != "blobId"}
-    return rest | {"mediaType": kind, "uri": f"data:{kind};base64,{b64encode(octets).decode()}"}
+    return entry | {"mediaType": kind, "uri": f"data:{kind};base64,{b64encode(octets).decode()}"}
 
 
 def _octets(ctx: Context, blob: str) -> int:

@@ -3,7 +3,11 @@
 import re
 from base64 import b64decode
 from binascii import Error
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
 
+Json = dict[str, Any]
 _DATA = re.compile(r"data:([^,;]*)((?:;[^,;]*)*?);base64,(.*)", re.DOTALL | re.IGNORECASE)
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*", re.IGNORECASE)
 #: How files of images begin. SVG is none of them: it can hold scripts.
@@ -48,3 +52,14 @@ def picture_fault(uri: str, media_type: str | None) -> str | None:
     if uri[:5].lower() == "data:" and (held is None or image_type(held[1]) is None):
         return "A photo is an image: PNG, JPEG, GIF, WebP, AVIF, HEIC, BMP or TIFF."
     return None if told.lower().startswith("image/") else "The media type of a photo is that of an image."
+
+
+def digest(octets: bytes) -> str:
+    """What names octets within the blob ids of their card."""
+    return sha256(octets).hexdigest()[:32]
+
+
+def held(card: Mapping[str, Any]) -> dict[str, tuple[str, str, bytes]]:
+    """What a card has within it, by the id of each of its media: digest, media type and octets."""
+    found = {id: inline(entry["uri"]) for id, entry in card.get("media", {}).items()}
+    return {id: (digest(one[1]), *one) for id, one in found.items() if one is not None}

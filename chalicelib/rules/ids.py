@@ -58,6 +58,11 @@ def contact_id(uid: str) -> str:
     return _hashed("k", uid)
 
 
+def is_contact_id(text: str) -> bool:
+    """Whether an id is a contact's by its form."""
+    return text.startswith("k")
+
+
 def identity_id(account: str, alias: str) -> str:
     """The id of a mailbox's identity under one of its aliases."""
     return _hashed("i", account, alias)

@@ -1,7 +1,6 @@
 """ContactCard/set (RFC 9610 §3.5) and the types of JSContact (RFC 9553)."""
 
 import copy
-from base64 import b64decode
 from collections.abc import Sequence
 
 import pytest
@@ -166,6 +165,7 @@ WRONG: dict[str, Json] = {
 }
 
 
+GIF = "data:image/gif;base64,R0lGODlh"
 VCARD = b"""BEGIN:VCARD\r
 VERSION:4.0\r
 UID:urn:x:1\r
@@ -203,13 +203,54 @@ def test_a_small_picture_becomes_part_of_its_card(jmap: Client) -> None:
     created = jmap.call("ContactCard/set", create={"c": named("A", media={"m": photo})})["created"]["c"]
     kept = shown(jmap, created["id"])["media"]["m"]
     assert created["media"] == {"m": kept}
-    assert b64decode(kept["uri"].removeprefix("data:image/gif;base64,")) == b"GIF89a"
+    assert kept == {"kind": "photo", "mediaType": "image/gif", "blobId": kept["blobId"]}
+    assert contacts.get(p, account.id, [created["id"]])[created["id"]].card["media"]["m"]["uri"] == GIF
     absent = {"m": photo | {"blobId": "u" + "a" * 26}}
     assert refused(jmap, create={"c": named("A", media=absent)})["properties"] == ["media"]
     assert refused(jmap, create={"c": named("A", media={"m": photo | {"mediaType": "a,b"}})})["properties"]
     large = blobs.upload(p, account, b"x" * MAX_CARD, "image/gif")["blobId"]
     error = refused(jmap, create={"c": named("A", media={"m": photo | {"blobId": large}})})
     assert error["type"] == "tooLarge"
+
+
+def test_a_picture_is_a_blob_whichever_way_it_came(jmap: Client) -> None:
+    """RFC 9610 §3: blobId and mediaType instead of a data: URI; the blob is read as any other."""
+    id = made(jmap, named("A", media={"m": {"kind": "photo", "uri": GIF, "label": "me"}}))
+    media = shown(jmap, id)["media"]["m"]
+    blob = media["blobId"]
+    assert media == {"kind": "photo", "label": "me", "mediaType": "image/gif", "blobId": blob}
+    [read] = jmap.call("Blob/get", ids=[blob], properties=["data:asText", "size"], offset=3)["list"]
+    assert (read["data:asText"], read["size"]) == ("89a", 6)
+    url = blobs.download_url(jmap.post.p, jmap.account, blob, "me.gif", "image/gif")
+    assert blob not in url
+    assert jmap.draft(attachments=[{"blobId": blob, "type": "image/gif"}])["size"] > 0
+    [found] = jmap.call("Blob/lookup", typeNames=["Email"], ids=[blob])["list"]
+    assert found["matchedIds"] == {"Email": []}
+    other = Client(jmap.post, jmap.post.accounts["bob@x.test"])
+    gone = [f"{id}_{'0' * 32}", f"{id}_", id, f"{blob}_1"]
+    assert jmap.call("Blob/get", ids=gone, properties=["size"])["notFound"] == gone
+    assert other.call("Blob/get", ids=[blob], properties=["size"])["notFound"] == [blob]
+
+
+def test_a_picture_stays_through_other_changes_and_can_be_another(jmap: Client) -> None:
+    id = made(jmap, named("A", media={"m": {"kind": "photo", "uri": GIF}}))
+    card, state = shown(jmap, id), jmap.state("ContactCard")
+    jmap.call("ContactCard/set", update={id: {"media": card["media"], "name": card["name"]}})
+    assert jmap.state("ContactCard") == state, "nothing new was said"
+    update: Json = {"media/m/label": "me", "media/n": card["media"]["m"]}
+    assert jmap.call("ContactCard/set", update={id: update})["notUpdated"] is None
+    media = shown(jmap, id)["media"]
+    assert media == {"m": {**card["media"]["m"], "label": "me"}, "n": card["media"]["m"]}
+    png = "data:image/png;base64,iVBORw0KGgo="
+    jmap.call(
+        "ContactCard/set",
+        update={id: {"media/m/uri": png, "media/m/mediaType": "image/png", "media/n": None}},
+    )
+    [after] = shown(jmap, id)["media"].values()
+    assert (after["mediaType"], after["blobId"] != card["media"]["m"]["blobId"]) == ("image/png", True)
+    elsewhere = {"kind": "photo", "uri": "https://x.test/me.png"}
+    jmap.call("ContactCard/set", update={id: {"media/m": elsewhere}})
+    assert shown(jmap, id)["media"] == {"m": elsewhere}
 
 
 def test_a_photo_is_an_image(jmap: Client) -> None:
