@@ -100,14 +100,8 @@ def _body(request: Request) -> bytes:
 
 
 # ---------------------------------------------------------------------- routes
-@routes.route("/.well-known/jmap", methods=["GET", "OPTIONS"])
-@for_pages("GET")
-def well_known() -> Response:
-    """RFC 8620 §2.2."""
-    return Response("", {"Location": f"{base_url(routes.current_request)}/jmap/session"}, 302)
-
-
-@routes.route("/jmap/session", methods=["GET", "OPTIONS"])
+@routes.route("/.well-known/jmap", methods=["GET", "OPTIONS"])  # RFC 8620 §2.2, without a redirect:
+@routes.route("/jmap/session", methods=["GET", "OPTIONS"])  # clients lose their credentials on one
 @for_pages("GET")
 @for_account
 def session_object(request: Request, account: Account) -> Response:

@@ -156,9 +156,8 @@ PATHS: Json = {
     "/.well-known/jmap": {
         "get": _operation(
             "jmap_well_known",
-            "Where the session object is (RFC 8620 §2.2)",
-            {"302": {"description": "There.", "headers": LOCATION}},
-            security=[],
+            "The session object, by the address that clients know (RFC 8620 §2.2)",
+            {"200": {"description": "As asked.", "content": _of("JmapSession")}, **_refusals()},
         )
     },
     "/jmap/session": {

@@ -34,13 +34,23 @@ def test_the_browser_is_not_made_to_ask_for_a_password(http: Http) -> None:
     assert http("GET", "/jmap/session", authorization="Basic x")[0] == 401
 
 
-def test_well_known(http: Http) -> None:
-    status, headers, _ = http(
-        "GET", "/.well-known/jmap", x_forwarded_proto="http", x_forwarded_host="a.test:8080"
-    )
-    assert (status, headers["location"]) == (302, "http://a.test:8080/jmap/session")
-    _, headers, _ = http("GET", "/.well-known/jmap", x_forwarded_host="evil/../")
-    assert headers["location"] == f"{http.jmap.post.p.settings.public_url}/jmap/session"
+def test_the_well_known_address_answers_as_the_session_does(http: Http) -> None:
+    given = base64.b64encode(f"{http.jmap.account.address}:wrong".encode()).decode()
+    for method in ("GET", "HEAD"):
+        for who in (f"Bearer {http.token}", "Bearer pps_none", "", "Basic x", f"Basic {given}"):
+            known = http(method, "/.well-known/jmap", authorization=who)
+            assert known == http(method, "/jmap/session", authorization=who), who
+            assert (known[0] == 200) == (who == f"Bearer {http.token}")
+            assert "location" not in known[1]
+
+
+def test_addresses_are_of_the_host_that_was_asked(http: Http) -> None:
+    for path in ("/.well-known/jmap", "/jmap/session"):
+        told = http("GET", path, x_forwarded_proto="http", x_forwarded_host="a.test:8080")[2]
+        assert told["apiUrl"] == "http://a.test:8080/jmap/api"
+        for name, forged in (("x_forwarded_host", "evil/../"), ("x_origin_secret", "guess")):
+            told = http("GET", path, b"", None, **{name: forged})[2]
+            assert told["apiUrl"] == f"{http.jmap.post.p.settings.public_url}/jmap/api"
 
 
 def test_request(http: Http) -> None:
