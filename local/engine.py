@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import botocore.auth
 import moto
 import moto.core.utils as moto_time
 from moto.backends import get_backend
@@ -28,7 +29,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from local import direct
+from local import direct, presigned
 from local.capacity import Meter
 from local.clock import Clock
 from local.moto_dynamodb import Dynamo
@@ -87,11 +88,11 @@ class Locks:
 
 
 class _Application(DomainDispatcherApplication):
-    """moto's dispatcher with the locks and the counting around each backend."""
+    """moto's dispatcher with the locks and the counting around each backend, and S3's door before S3."""
 
-    def __init__(self, locks: Locks, ops: Ops, dynamo: Dynamo) -> None:
+    def __init__(self, locks: Locks, ops: Ops, dynamo: Dynamo, clock: Clock) -> None:
         super().__init__(create_backend_app)
-        self._locks, self._ops, self._dynamo = locks, ops, dynamo
+        self._locks, self._ops, self._dynamo, self._clock = locks, ops, dynamo, clock
 
     def get_application(self, environ: Environ) -> Any:
         """The Flask application of the service that signed the request; moto's search for the rest."""
@@ -107,6 +108,9 @@ class _Application(DomainDispatcherApplication):
         _read_body(environ)  # outside the lock: a slow client must not hold it
         application = self.get_application(environ)
         service = str(application.service)
+        if service == "s3" and (refused := presigned.refusal(environ, self._clock.now())):
+            start_response(refused.status, [("Content-Type", "application/xml")])
+            return [refused.document]
         with self._locks[service]:
             meter = self._dynamo.meter = Meter() if service == "dynamodb" else self._dynamo.meter
             body = b"".join(application(environ, start_response))
@@ -198,8 +202,10 @@ class Engine:
         import moto.s3.models as s3
 
         self._patches.set(s3, "utcnow", self._utcnow)
+        # Links expire by the test clock, so they must be signed by it.
+        self._patches.set(botocore.auth, "get_current_datetime", self._utcnow)
         self._dynamo.install()
-        application = _Application(self.locks, self.ops, self._dynamo)
+        application = _Application(self.locks, self.ops, self._dynamo, self.clock)
         with _listening(self._wanted) as listener:  # werkzeug would end the process if the port is taken
             self._server = make_server(
                 "127.0.0.1", self._wanted, application, True, request_handler=_Handler, fd=listener.fileno()
