@@ -12,6 +12,7 @@ import boto3
 
 from local import ses_resources
 from local.apigateway import ApiGateway
+from local.blobs import Blobs
 from local.control import Control
 from local.dns import DnsServer, Zone
 from local.engine import ACCOUNT, REGION
@@ -114,7 +115,9 @@ class Edges:
         )
         pages = Pages(self._dist, HEADERS, stack.engine.url)
         status = StatusPage(lambda: stack.client("s3"), stack.environ.get("WEB_BUCKET", ""), HEADERS)
-        return Web(gateway, pages, OutboxPage(self.outside), control, status)
+        bucket = stack.environ.get("MAIL_BUCKET", "")
+        blobs = Blobs(lambda: f"{stack.engine.url}/{bucket}", HEADERS)
+        return Web(gateway, pages, OutboxPage(self.outside), control, status, blobs)
 
     def _describe(self, stack: Stack, dns: DnsServer, ses: HttpServer, web: HttpServer) -> None:
         endpoint = stack.urls["ses"] = f"http://127.0.0.1:{ses.port}"

@@ -1,4 +1,4 @@
-"""The web port: the edge, the API, the pages, the outbox page and the control API, by host and path.
+"""The web port: the edge, the API, blobs, the pages, the outbox page and the control API, by host and path.
 
 A host under `.localhost` needs no set-up in a browser; any other host works too, so that a customer's own
 (`mail.newdomain.test`) shows its brand.
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from local.apigateway import ApiGateway
+from local.blobs import PREFIX, Blobs
 from local.control import Control
 from local.httpd import HttpServer, Request, Response, problem
 from local.outbox_page import OutboxPage
@@ -28,6 +29,7 @@ class Web:
     outbox: OutboxPage
     control: Control
     status: StatusPage
+    blobs: Blobs
 
     def serve(self, port: int) -> HttpServer:
         """A server for it, not started. Raises OSError when the port is taken."""
@@ -42,6 +44,8 @@ class Web:
             return self.outbox.answer(request)
         if _API.match(request.path):
             return self.api.answer(request)
+        if request.path.startswith(f"{PREFIX}/"):
+            return self.blobs.answer(request)
         if host.split(".")[0] == "status":
             return self.status.answer(request)
         return self.pages.answer(request)

@@ -48,11 +48,10 @@ def merge(under: Any, over: Any) -> Any:
 
 
 def _with_blobs(policy: str) -> str | Node:
-    """Presigned URLs lead to the mail bucket, under either of its names."""
+    """Larger uploads go to the mail bucket itself, by the host of its region."""
     if "{blobs}" not in policy:
         return policy
-    hosts = "https://${MailBucket.RegionalDomainName} https://${MailBucket.DomainName}"
-    return {"Fn::Sub": policy.replace("{blobs}", hosts)}
+    return {"Fn::Sub": policy.replace("{blobs}", "https://${MailBucket.RegionalDomainName}")}
 
 
 def _security(name: str, value: str) -> Node:
@@ -73,19 +72,38 @@ def _security(name: str, value: str) -> Node:
     return {}
 
 
+def _cors(name: str, value: str) -> Node:
+    """A header for pages of other origins, in CloudFront's form; {} for any other."""
+    items = {"Items": [item.strip() for item in value.split(",")]}
+    match name:
+        case "Access-Control-Allow-Origin":
+            return {"AccessControlAllowOrigins": items}
+        case "Access-Control-Allow-Methods":
+            return {"AccessControlAllowMethods": items}
+        case "Access-Control-Allow-Headers":
+            return {"AccessControlAllowHeaders": items}
+        case "Access-Control-Max-Age":
+            return {"AccessControlMaxAgeSec": int(value)}
+    return {}
+
+
 def headers_policy(headers: dict[str, str]) -> Node:
     """One entry of web-headers.json as a ResponseHeadersPolicyConfig without a name.
 
-    Cache-Control is left out: on AWS each object carries its own, set when it is uploaded.
+    Cache-Control is left out: on AWS each object carries its own, set when it is uploaded or by its link.
     """
     security: Node = {}
+    cors: Node = {}
     custom = []
     for name, value in sorted(headers.items()):
-        known = _security(name, value)
+        known, shared = _security(name, value), _cors(name, value)
         security |= known
-        if not known and name != "Cache-Control":
+        cors |= shared
+        if not known and not shared and name != "Cache-Control":
             custom.append({"Header": name, "Value": value, "Override": True})
     config: Node = {"SecurityHeadersConfig": security}
+    if cors:
+        config["CorsConfig"] = {**cors, "AccessControlAllowCredentials": False, "OriginOverride": True}
     return config | ({"CustomHeadersConfig": {"Items": custom}} if custom else {})
 
 

@@ -36,13 +36,18 @@ def answer(status: int, body: Any) -> Response:
     return Response(json.dumps(body, ensure_ascii=False), {"Content-Type": kind}, status)
 
 
-def base_url(request: Request) -> str:
-    """The origin that the browser or client used."""
+def edge_url(request: Request) -> str:
+    """The origin that the browser or client used, as the edge says it; empty beside the edge."""
     host = auth.forwarded(request, "x-forwarded-host").lower()
     scheme = (auth.forwarded(request, "x-forwarded-proto") or "https").split(",")[0].strip()
     if _HOST.fullmatch(host) and scheme in ("http", "https"):
         return f"{scheme}://{host}"
-    return platform().settings.public_url
+    return ""
+
+
+def base_url(request: Request) -> str:
+    """The origin of all addresses that a client is told."""
+    return edge_url(request) or platform().settings.public_url
 
 
 def for_pages(method: str) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
@@ -151,10 +156,14 @@ def upload_url(request: Request, account: Account) -> Response:
 @for_pages("GET")
 @for_account
 def download(request: Request, account: Account, blob_id: str, name: str) -> Response:
-    """A redirect to the blob, good for five minutes (RFC 8620 §6.2)."""
+    """A redirect to the blob, good for five minutes (RFC 8620 §6.2): where the edge serves blobs, as clients
+    follow to no other host.
+    """
     query: Mapping[str, str] = request.query_params or {}
     kind = query.get("type") or "application/octet-stream"
-    url = blobs.download_url(platform(), account, unquote(blob_id), unquote(name), kind)
+    origin = edge_url(request)
+    under = f"{origin}/blobs" if origin else ""
+    url = blobs.download_url(platform(), account, unquote(blob_id), unquote(name), kind, under)
     headers: Headers = {"Location": url, "Cache-Control": "private, no-store"}
     return Response("", headers, 302)
 

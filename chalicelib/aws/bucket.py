@@ -1,6 +1,7 @@
 """An S3 bucket: bytes by key, and presigned URLs. Nothing of the service."""
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
 
 from botocore.exceptions import ClientError
 
@@ -66,18 +67,24 @@ class Bucket:
         """Remove an object, which need not be there."""
         self._client.delete_object(Bucket=self.name, Key=key)
 
-    def get_url(self, key: str, *, disposition: str, type: str, seconds: int) -> str:
-        """A presigned GET whose answer carries this Content-Disposition and Content-Type."""
-        return self._client.generate_presigned_url(
+    def get_url(self, key: str, *, disposition: str, type: str, seconds: int, under: str = "") -> str:
+        """A presigned GET whose answer carries this Content-Disposition and Content-Type, and is not cached.
+
+        `under`: an address whose server asks the bucket for whatever comes below it, `https://host/path`. The
+        signature is for the bucket's own host and the key alone.
+        """
+        url = self._client.generate_presigned_url(
             "get_object",
             Params={
                 "Bucket": self.name,
                 "Key": key,
                 "ResponseContentDisposition": disposition,
                 "ResponseContentType": type,
+                "ResponseCacheControl": "private, no-store",
             },
             ExpiresIn=seconds,
         )
+        return f"{under}/{quote(key, safe='/~')}?{urlsplit(url).query}" if under else url
 
     def put_url(self, key: str, *, size: int, type: str, seconds: int) -> str:
         """A presigned PUT for just this many octets of this type."""

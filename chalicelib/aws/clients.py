@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 #: Services whose calls must not be repeated by the SDK: a message might go out twice.
 ONCE = frozenset({"ses", "sesv2"})
 
+#: Buckets by the host of their region, in every region: a presigned URL is for the host that it was made for.
+REGIONAL: Any = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
+
 _clients: dict[str, Any] = {}
 _lock = Lock()
 
@@ -27,6 +30,7 @@ def client(service: str) -> Any:
                 read_timeout=20,
                 max_pool_connections=32,
                 signature_version="s3v4" if service == "s3" else None,
+                s3=REGIONAL if service == "s3" else None,
             )
             build: Any = boto3.client  # its stubs know literal names only
             _clients[service] = build(service, config=config)

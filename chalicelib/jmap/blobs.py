@@ -216,12 +216,14 @@ def upload_slot(p: Platform, account: Account, size: object, type: object) -> Js
     }
 
 
-def download_url(p: Platform, account: Account, blob_id: str, name: str, type: str) -> str:
-    """Where the owner can fetch a blob as a file, for five minutes. Raises ServiceError not_found."""
+def download_url(p: Platform, account: Account, blob_id: str, name: str, type: str, under: str = "") -> str:
+    """Where the owner can fetch a blob as a file, for five minutes: `under` the edge's address for blobs, or
+    in the bucket itself. Raises ServiceError not_found.
+    """
     ctx = Context(p, account)
     blob = find(ctx, blob_id)
     key = _cut_out(ctx, blob) if blob.parts or blob.inline is not None else blob.key
-    return p.blobs.url(key, name=name, type=type, seconds=DOWNLOAD_SECONDS)
+    return p.blobs.url(key, name=name, type=type, seconds=DOWNLOAD_SECONDS, under=under)
 
 
 def _cut_out(ctx: Context, blob: Blob) -> str:

@@ -54,10 +54,14 @@ class Blobs:
         """Its size in bytes; None when there is none."""
         return self._bucket.head(key)
 
-    def url(self, key: str, *, name: str, type: str, seconds: int = 300) -> str:
-        """A link to download it as a file, never shown in place (a page from our origin would be XSS)."""
+    def url(self, key: str, *, name: str, type: str, seconds: int = 300, under: str = "") -> str:
+        """A link to download it as a file, never shown in place (a page from our origin would be XSS).
+
+        `under`: the address below which the edge serves the bucket, for a link under its host.
+        """
         safe = type if _TYPE.fullmatch(type) else FALLBACK_TYPE
-        return self._bucket.get_url(key, disposition=disposition(name), type=safe, seconds=seconds)
+        said = disposition(name)
+        return self._bucket.get_url(key, disposition=said, type=safe, seconds=seconds, under=under)
 
     def upload_url(self, key: str, size: int, type: str, seconds: int = 900) -> str:
         """A link to PUT exactly this many bytes of this type."""

@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.apigateway import ApiGateway, event, match, response
+from local.blobs import Blobs
 from local.control import Control
 from local.httpd import HttpServer, Request
 from local.lambdas import FunctionError
@@ -78,7 +79,8 @@ def server(ses: World, function: Function, tmp_path: Path) -> Iterator[HttpServe
     api = ApiGateway(lambda: ROUTES, function, ses.clock.time, "the edge")
     status = StatusPage(Files, "web", ROOT / "infra" / "web-headers.json")
     control = Control(ses.clock, ses.zone, ses.outside, ses.ops)
-    started = Web(api, pages, OutboxPage(ses.outside), control, status).serve(0)
+    blobs = Blobs(lambda: "http://127.0.0.1:1/none", ROOT / "infra" / "web-headers.json")
+    started = Web(api, pages, OutboxPage(ses.outside), control, status, blobs).serve(0)
     started.start()
     yield started
     started.stop()

@@ -3,6 +3,7 @@
 import base64
 import json
 from unittest import mock
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from chalicelib.jmap.session import CORE
 from chalicelib.services import signin
@@ -80,6 +81,37 @@ def test_upload_keeps_every_octet(http: Http) -> None:
     assert status == 302
     assert made["blobId"] in headers["location"]
     assert http.jmap.post.p.blobs.get(f"up/{account}/{made['blobId']}") == data
+
+
+def link(http: Http, headers: dict[str, str]) -> SplitResult:
+    """Where a download of an upload leads to."""
+    account = http.jmap.account.id
+    made = http("POST", f"/jmap/upload/{account}", b"x", content_type="text/plain")[2]
+    path = f"/jmap/download/{account}/{made['blobId']}/%C3%A4%20b.txt"
+    status, answered, _ = http("GET", path, b"", {"type": "text/plain"}, **headers)
+    assert (status, answered["cache-control"]) == (302, "private, no-store")
+    return urlsplit(answered["location"])
+
+
+def test_a_download_leads_to_no_other_host(http: Http) -> None:
+    for scheme, host in (("https", "mail.customer.test"), ("http", "mail.localhost:8080")):
+        found = link(http, {"x_forwarded_proto": scheme, "x_forwarded_host": host})
+        assert (found.scheme, found.netloc) == (scheme, host)
+        assert found.path.startswith(f"/blobs/up/{http.jmap.account.id}/u")
+        assert http.jmap.post.p.settings.mail_bucket not in found.geturl(), "S1"
+        query = parse_qs(found.query)
+        assert query["response-content-type"] == ["text/plain"]
+        assert query["response-cache-control"] == ["private, no-store"]
+        assert query["response-content-disposition"][0].endswith("UTF-8''%C3%A4%20b.txt")
+        assert query["X-Amz-Expires"] == ["300"]
+
+
+def test_a_download_beside_the_edge_leads_to_the_bucket(http: Http) -> None:
+    bucket = http.jmap.post.p.settings.mail_bucket
+    for name, value in (("x_origin_secret", "guess"), ("x_forwarded_host", "evil/../")):
+        found = link(http, {name: value})
+        assert bucket in found.netloc
+        assert found.path.startswith("/up/")
 
 
 def test_upload_too_large(http: Http) -> None:
