@@ -100,7 +100,9 @@ def _read(ctx: Context, patch: Patch, path: str, value: Any) -> None:
         raise invalid("This cannot be changed.", path)
     if len(below) > 1:
         raise _no_way(path)
-    if below and value is not None and value is not True:
+    if (
+        below and value is not None and not isinstance(value, bool)
+    ):  # false is as good as null: webmails use it
         raise invalid(f"{path[:200]} takes true or null.", name)
     key = below[0] if below else None
     if name == "keywords":
@@ -118,7 +120,7 @@ def _patch_keywords(patch: Patch, key: str | None, value: Any) -> None:
         patch.words = keywords.whole({} if value is None else value)
     elif keywords.is_keyword(key):
         patch.flags[key.lower()] = value is True
-    elif value is not None:  # null takes away what cannot be there
+    elif value:  # null takes away what cannot be there
         raise invalid("This is no keyword.", "keywords")
 
 

@@ -16,9 +16,13 @@ def is_keyword(text: str) -> bool:
 
 
 def whole(given: Any) -> frozenset[str]:
-    """The `keywords` property as a set. Raises SetError."""
-    if not isinstance(given, dict) or any(on is not True for on in given.values()):
+    """The `keywords` property as a set; false, which clients write for what is not there, is left out.
+
+    Raises SetError.
+    """
+    if not isinstance(given, dict) or not all(isinstance(on, bool) for on in given.values()):
         raise invalid("Keywords are a map to true.", "keywords")
+    given = [word for word, on in given.items() if on]
     if not all(is_keyword(word) for word in given):
         raise invalid("This is no keyword.", "keywords")
     if len(given) > limits.MAX_KEYWORDS:

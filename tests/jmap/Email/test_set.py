@@ -76,17 +76,17 @@ def test_a_move_to_a_mailbox_made_in_the_same_request(jmap: Client) -> None:
     ("patch", "type"),
     [
         ({"subject": "x"}, "invalidProperties"),
-        ({"keywords": {"$seen": False}}, "invalidProperties"),
+        ({"keywords": {"$seen": 0}}, "invalidProperties"),
         ({"keywords": 1}, "invalidProperties"),
         ({"keywords/a b": True}, "invalidProperties"),
         ({"keywords/(": True}, "invalidProperties"),
-        ({"keywords/$seen": False}, "invalidProperties"),
+        ({"keywords/$seen": 0}, "invalidProperties"),
         ({"keywords/$seen": 1}, "invalidProperties"),
         ({"keywords/$seen/x": True}, "invalidPatch"),
         ({"keywords/a/b": True}, "invalidPatch"),
         ({"keywords/a/b": None}, "invalidPatch"),
         ({"mailboxIds/f1/x": None}, "invalidPatch"),
-        ({"mailboxIds/f1": False}, "invalidProperties"),
+        ({"mailboxIds/f1": 0}, "invalidProperties"),
         ({"subject/x": "y"}, "invalidPatch"),
         ({"from/0/name": "y"}, "invalidPatch"),
         ({"shoe/x": None}, "invalidPatch"),
@@ -286,3 +286,19 @@ def test_another_client_moves_it_between_two_calls_of_a_move(
     [there] = jmap.email(id)["mailboxIds"]
     counts = {box["id"]: box["totalEmails"] for box in jmap.call("Mailbox/get", ids=None)["list"]}
     assert counts == dict.fromkeys(counts, 0) | {there: 1}
+
+
+def test_false_takes_away_as_null_does(jmap: Client) -> None:
+    """Webmails mark mail as unread, and move it, by false."""
+    id = jmap.deliver(letter(), keywords={"$seen": True, "$flagged": True})
+    archive = jmap.roles["archive"]
+    patch = {
+        "keywords/$seen": False,
+        f"mailboxIds/{jmap.roles['inbox']}": False,
+        f"mailboxIds/{archive}": True,
+    }
+    assert jmap.call("Email/set", update={id: patch})["updated"] == {id: None}
+    shown = jmap.email(id, properties=["keywords", "mailboxIds"])
+    assert (shown["keywords"], shown["mailboxIds"]) == ({"$flagged": True}, {archive: True})
+    jmap.call("Email/set", update={id: {"keywords": {"$seen": True, "$flagged": False}}})
+    assert jmap.email(id, properties=["keywords"])["keywords"] == {"$seen": True}
