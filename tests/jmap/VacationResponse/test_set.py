@@ -121,5 +121,5 @@ def test_there_is_only_one(jmap: Client) -> None:
 
 def test_needs_its_capability(jmap: Client) -> None:
     call = ["VacationResponse/get", {"accountId": jmap.account.id}, "0"]
-    _, answer = jmap.send({"using": ["urn:ietf:params:jmap:mail"], "methodCalls": [call]})
+    _, answer = jmap.send({"using": ["urn:ietf:params:jmap:core"], "methodCalls": [call]})
     assert answer["methodResponses"][0][1]["type"] == "unknownMethod"
