@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import botocore.handlers
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
+
+from local import hooks
 
 log = logging.getLogger("local.aws")
 
@@ -52,14 +53,11 @@ def _answer(request: AWSPreparedRequest, status: int, headers: Iterable[Any], bo
     return AWSResponse(request.url, status, fields, _Raw(body))
 
 
-#: Last, since it answers: whatever else wants to see a call, or to stop it, comes before.
-_HANDLER = ("before-send", _call, botocore.handlers.REGISTER_LAST)
-
-
 def connect(netloc: str, application: Application) -> None:
-    """From now on calls to this host and port, by clients made from now on, are answered here."""
-    if _HANDLER not in botocore.handlers.BUILTIN_HANDLERS:
-        botocore.handlers.BUILTIN_HANDLERS.append(_HANDLER)
+    """From now on calls to this host and port, by clients made from now on, are answered here: last, so that
+    whatever else wants to see a call, or to stop it, comes before.
+    """
+    hooks.before_send(_call, last=True)
     _engines[netloc] = application
 
 

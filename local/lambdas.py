@@ -14,9 +14,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-import botocore.handlers
 from chalice.app import Chalice
 
+from local import hooks
 from local.clock import Clock
 from local.ops import current_function
 
@@ -67,9 +67,6 @@ def _stop_the_dead(**_: Any) -> None:
         raise TimeoutError(f"{context.function_name} timed out before this call")
 
 
-_STOP = ("before-send", _stop_the_dead)
-
-
 @dataclass(frozen=True)
 class Source:
     """An event source declared in app.py: a queue (name or ARN) or a schedule expression."""
@@ -104,8 +101,7 @@ class Runtime:
         self._handlers: dict[str, Handler] = {}
         self.sources: list[Source] = []
         self.failures: deque[FunctionError] = deque(maxlen=1000)
-        if _STOP not in botocore.handlers.BUILTIN_HANDLERS:
-            botocore.handlers.BUILTIN_HANDLERS.append(_STOP)
+        hooks.before_send(_stop_the_dead)
 
     def load(self, module: str = "app") -> None:
         """Import the app; the environment must be set."""

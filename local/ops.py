@@ -6,9 +6,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-import botocore.handlers
 from botocore.awsrequest import AWSPreparedRequest
+
+from local import hooks
 
 FUNCTION_HEADER = "X-Local-Function"
 OPERATION_HEADER = "X-Local-Operation"
@@ -71,12 +71,6 @@ def _mark(request: AWSPreparedRequest, event_name: str, **_: Any) -> None:
     request.headers[OPERATION_HEADER] = event_name.rsplit(".", 1)[-1]
 
 
-_HANDLER = ("before-send", _mark)
-
-
 def mark_calls() -> None:
     """Have every boto3 client that is made from now on in this process mark its calls."""
-    if _HANDLER not in botocore.handlers.BUILTIN_HANDLERS:
-        botocore.handlers.BUILTIN_HANDLERS.append(_HANDLER)
-        if boto3.DEFAULT_SESSION is not None:
-            boto3.DEFAULT_SESSION.events.register(*_HANDLER)
+    hooks.before_send(_mark)
