@@ -14,6 +14,7 @@ from chalicelib.jmap.errors import Faults, Json, SetError, invalid, set_error
 from chalicelib.jmap.standard import Outcome
 from chalicelib.mime import build, encode
 from chalicelib.rules.errors import ServiceError
+from chalicelib.rules.header import ONCE
 from chalicelib.rules.ids import email_id
 from chalicelib.rules.values import Added, Email, NewEmail
 from chalicelib.services import imports, mailbox, quota
@@ -33,19 +34,6 @@ _CONVENIENT = {
     "references": "header:References:asMessageIds",
 }
 _OTHER = ("mailboxIds", "keywords", "receivedAt")
-_TOP = (
-    "date",
-    "from",
-    "sender",
-    "reply-to",
-    "to",
-    "cc",
-    "bcc",
-    "subject",
-    "message-id",
-    "in-reply-to",
-    "references",
-)
 
 
 def compose(ctx: Context, given: Json) -> NewEmail:
@@ -173,5 +161,5 @@ def _complete(ctx: Context, written: dict[str, list[bytes]], root: build.Node) -
         written["message-id"] = [encode.ids_field("Message-ID", [unique])]
     if not written.get("date") and "date" not in below:
         written["date"] = [encode.text_field("Date", format_datetime(clock.now()))]
-    order = [*_TOP, *(name for name in written if name not in _TOP)]
+    order = [*ONCE, *(name for name in written if name not in ONCE)]
     return [field for name in order for field in written.get(name, [])]

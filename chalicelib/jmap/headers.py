@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.jmap import arguments
 from chalicelib.jmap.errors import Json, MethodError, SetError, invalid
 from chalicelib.mime import addresses, encode, rewrite, words
+from chalicelib.rules.header import ONCE
 from chalicelib.rules.values import Correspondent
 
 _ADDRESSES = frozenset(
@@ -27,11 +28,6 @@ _FORMS: dict[str, frozenset[str]] = {
     "Date": _DATES, "URLs": _URLS, "Raw": _DEFINED,
 }  # fmt: skip
 _LISTS = ("Addresses", "GroupedAddresses", "MessageIds", "URLs")
-#: RFC 5322 §3.6: at most one of each is in a message.
-_ONCE = frozenset(
-    {"date", "from", "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to", "references",
-     "subject"}
-)  # fmt: skip
 _LINE_END = re.compile(r"\r?\n")
 #: A line that is folded has more than white space on it (RFC 5322 §3.2.2): some take a blank one for the end.
 _RAW = re.compile(r"(?:[^\x00-\x08\x0a-\x1f\x7f]|\r?\n[ \t]++(?=[^\s\x00-\x1f\x7f]))*+")
@@ -114,7 +110,7 @@ def write(asked: Asked, value: Any, property: str) -> list[bytes]:
     if asked.every and not isinstance(value, list):
         raise invalid("This takes a list.", property)
     values = value if asked.every else [value]
-    if len(values) > 1 and (asked.name.lower() in _ONCE or is_content(asked.name)):
+    if len(values) > 1 and (asked.name.lower() in ONCE or is_content(asked.name)):
         raise invalid("There is one such field at most.", property)
     return [_written(asked, one, property) for one in values if not (asked.form in _LISTS and one == [])]
 

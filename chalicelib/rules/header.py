@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from chalicelib.rules.errors import Fault, ServiceError
 from chalicelib.rules.values import Digest
 
-#: Fields of which there is one at most, by their names in the mailbox API (RFC 8621 §4.1.3).
+#: Fields of which there is one at most, in the order people expect, with their names in the mailbox API (RFC
+#: 8621 §4.1.3).
 ONCE = {
+    "date": "sentAt",
     "from": "from",
     "sender": "sender",
     "reply-to": "replyTo",
@@ -15,7 +17,6 @@ ONCE = {
     "cc": "cc",
     "bcc": "bcc",
     "subject": "subject",
-    "date": "sentAt",
     "message-id": "messageId",
     "in-reply-to": "inReplyTo",
     "references": "references",

@@ -7,9 +7,10 @@ from functools import partial
 
 from chalicelib.aws import clock
 from chalicelib.aws.table import ABSENT, ConditionFailed, Delete, Item, Put, Table, Update
+from chalicelib.rules import folders
 from chalicelib.rules.errors import ServiceError
 from chalicelib.rules.figures import Figures
-from chalicelib.rules.folders import AT_ONCE, Tree, Wish, plan
+from chalicelib.rules.folders import Tree, Wish, plan
 from chalicelib.rules.indexing import Mark
 from chalicelib.rules.values import Folder
 from chalicelib.store.mailbox_items import account_pk
@@ -123,7 +124,7 @@ class Folders:
 
 def _that_fit(groups: Iterable[Sequence[Wish]]) -> Iterable[Wish]:
     """The first groups, whole."""
-    room = AT_ONCE
+    room = folders.AT_ONCE  # which no group is larger than
     for group in groups:
         room -= len(group)
         if room < 0:
